@@ -1,0 +1,3 @@
+module drumbeat/tools/staticcheck
+
+go 1.26.7
