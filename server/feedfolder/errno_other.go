@@ -1,0 +1,7 @@
+//go:build !unix
+
+package feedfolder
+
+import "io/fs"
+
+var errNotDirectory = fs.ErrNotExist

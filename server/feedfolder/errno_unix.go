@@ -1,0 +1,7 @@
+//go:build unix
+
+package feedfolder
+
+import "syscall"
+
+const errNotDirectory = syscall.ENOTDIR
