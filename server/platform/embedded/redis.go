@@ -282,7 +282,11 @@ func (r *Redis) waitReady(ctx context.Context) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		info, err := infoFields(ctx, client, "server")
+		err := dial(ctx, r.Port)
+		var info map[string]string
+		if err == nil {
+			info, err = infoFields(ctx, client, "server")
+		}
 		if err == nil {
 			if pid := info["process_id"]; pid != "" && pid != strconv.Itoa(r.child.cmd.Process.Pid) {
 				return errors.New("another program answers on the port chosen for Redis")
@@ -309,7 +313,7 @@ func (r *Redis) waitReady(ctx context.Context) error {
 // it was started with and known by password and folder.
 func stopOrphanRedis(ctx context.Context, conf, data, password string, log *slog.Logger) error {
 	port, err := confPort(conf)
-	if err != nil || port == 0 {
+	if err != nil || port == 0 || dial(ctx, port) != nil {
 		return err
 	}
 	client := redis.NewClient(&redis.Options{
@@ -318,6 +322,9 @@ func stopOrphanRedis(ctx context.Context, conf, data, password string, log *slog
 	})
 	defer client.Close()
 	ours := func() bool {
+		if dial(ctx, port) != nil {
+			return false
+		}
 		got, err := client.ConfigGet(ctx, "dir").Result()
 		if err != nil {
 			return strings.HasPrefix(err.Error(), "LOADING")
@@ -335,6 +342,16 @@ func stopOrphanRedis(ctx context.Context, conf, data, password string, log *slog
 		return fmt.Errorf("a Redis was left running on port %d and does not stop: end it by hand", port)
 	}
 	return nil
+}
+
+// dial says whether anything listens; the client would log each refusal.
+func dial(ctx context.Context, port int) error {
+	d := net.Dialer{Timeout: 2 * time.Second}
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // confPort reads the port from a configuration of ours; 0 if there is none.
