@@ -114,7 +114,13 @@ func (c *feedCache) load(name string) (parsedFeed, error) {
 // parseFeed reads a body as the fetch of a feed would judge it. The error is
 // that of reading.
 func parseFeed(r io.Reader) (parsedFeed, error) {
-	feed, err := updatestatus.ParseFeed(r)
+	return classify(updatestatus.ParseFeed(r))
+}
+
+// classify turns the outcome of parsing into an input of the calculation: a
+// body that is no release history is not an error but a feed without releases,
+// and an empty one a failed fetch.
+func classify(feed *updatestatus.Feed, err error) (parsedFeed, error) {
 	switch {
 	case err == nil:
 		return parsedFeed{feed: feed}, nil
