@@ -10,9 +10,9 @@ type FetchState int
 
 // The fetch states.
 const (
-	// FeedFetched: there was an answer with a body. Input.Feed is nil when the
+	// Fetched: there was an answer with a body. Input.Feed is nil when the
 	// body was no release history.
-	FeedFetched FetchState = iota
+	Fetched FetchState = iota
 	// FetchFailed: a network error, an HTTP error status, or an empty body.
 	FetchFailed
 	// NeverFetched: nobody asked yet.
@@ -126,8 +126,12 @@ const snapshotLeeway = 100
 
 // Evaluate judges one installed project.
 func Evaluate(in Input) Verdict {
+	if in.Fetch != Fetched {
+		// Whatever the caller still has is not what Drupal would see.
+		in.Feed = nil
+	}
 	in.Feed, in.CoreFeed = in.Feed.ready(), in.CoreFeed.ready()
-	c := &calculation{Input: in}
+	c := calculation{Input: in}
 	c.verdict.InstallType = installType(in.Installed.Version)
 	switch {
 	case in.Fetch == NeverFetched:
@@ -159,7 +163,15 @@ type calculation struct {
 
 	// What a walk through the releases remembers; nil when not found.
 	recommended, latest, dev *Release
+	// Whether the latest release is recommended where no other is.
+	recommendLatest bool
+
+	alsoMajors map[int64]struct{} // of verdict.Also, once there are many
 }
+
+// RulesVersion changes whenever the same input may lead to another verdict, so
+// that stored verdicts can be found and renewed.
+const RulesVersion = 1
 
 // decide sets the status, over one set before.
 func (c *calculation) decide(status Status, reason Reason, rule Rule, release *Release) {
@@ -198,17 +210,32 @@ func (c *calculation) byProjectStatus() bool {
 
 // also remembers a release of a higher major, if it is the first of it.
 func (c *calculation) also(major int64, version string) {
-	for _, other := range c.verdict.Also {
-		if other.Major == major {
+	const few = 8
+	if len(c.verdict.Also) < few {
+		for _, other := range c.verdict.Also {
+			if other.Major == major {
+				return
+			}
+		}
+	} else {
+		// Only a hostile feed has that many.
+		if c.alsoMajors == nil {
+			c.alsoMajors = map[int64]struct{}{}
+			for _, other := range c.verdict.Also {
+				c.alsoMajors[other.Major] = struct{}{}
+			}
+		}
+		if _, known := c.alsoMajors[major]; known {
 			return
 		}
+		c.alsoMajors[major] = struct{}{}
 	}
 	c.verdict.Also = append(c.verdict.Also, Other{Major: major, Version: version})
 }
 
-// coveredByDate tells whether the installed snapshot is known to be newer than
-// a release, or nothing can be known, so that its being a security update does
-// not matter.
+// skipsSecurityOf tells whether a release's being a security update does not
+// matter to the installed snapshot: because it is newer than the release, or
+// because nothing can be known.
 func (c *calculation) skipsSecurityOf(date int64, dateSet bool) bool {
 	if c.verdict.InstallType != InstallDev {
 		return false
@@ -220,8 +247,11 @@ func (c *calculation) skipsSecurityOf(date int64, dateSet bool) bool {
 // the installed version with it.
 func (c *calculation) conclude(installed string) {
 	v := &c.verdict
-	if c.recommended != nil {
+	switch {
+	case c.recommended != nil:
 		v.Recommended = c.recommended.Version
+	case c.recommendLatest && c.latest != nil:
+		c.recommended, v.Recommended = c.latest, c.latest.Key
 	}
 	if c.latest != nil {
 		v.Latest = c.latest.Key

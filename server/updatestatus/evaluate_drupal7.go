@@ -23,9 +23,7 @@ func (c *calculation) drupal7() {
 			break
 		}
 	}
-	if c.recommended == nil {
-		c.recommended = c.latest
-	}
+	c.recommendLatest = true
 	if len(c.verdict.SecurityUpdates) > 0 {
 		c.decide(NotSecure, NoReason, RuleSecurityUpdate, c.Feed.Release(c.verdict.SecurityUpdates[0]))
 	}

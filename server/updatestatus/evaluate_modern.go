@@ -28,15 +28,8 @@ func (c *calculation) modern() {
 			break
 		}
 	}
-	if c.recommended == nil && c.latest != nil && (w.lastSupported || c.Rules == Rules10_2) {
-		c.recommended = c.latest
-		// A recommendation that comes this way goes by the release's key.
-		w.recommendedKey = true
-	}
+	c.recommendLatest = w.lastSupported || c.Rules == Rules10_2
 	c.conclude(installed)
-	if w.recommendedKey {
-		c.verdict.Recommended = c.latest.Key
-	}
 }
 
 // targetMajor finds the major to recommend releases of. A version outside of
@@ -69,11 +62,9 @@ type modernWalk struct {
 	installed string
 	target    int64
 
-	lastSupported  bool     // of the last valid release seen
-	group          string   // version without extra of the group being walked
-	grouped        bool     // group is set
-	groupFirst     *Release // first release of the group
-	recommendedKey bool
+	lastSupported bool     // of the last valid release seen
+	group         string   // version without extra of the group being walked
+	groupFirst    *Release // first release of that group, nil before any
 }
 
 // visit looks at one release; true ends the walk.
@@ -153,8 +144,8 @@ func (w *modernWalk) visitCandidate(r *Release) {
 	if w.recommended != nil || (w.Rules != Rules10_2 && !r.supported()) {
 		return
 	}
-	if group := r.parsed.withoutExtra(r.Version); !w.grouped || group != w.group {
-		w.grouped, w.group, w.groupFirst = true, group, r
+	if group := r.parsed.withoutExtra(r.Version); w.groupFirst == nil || group != w.group {
+		w.group, w.groupFirst = group, r
 	}
 	if !r.parsed.HasExtra {
 		w.recommended = w.groupFirst

@@ -11,7 +11,7 @@ import (
 
 // Errors of ParseFeed, to be told apart with errors.Is. Drupal treats a feed
 // that fails with any of them but ErrEmptyFeed as a feed without releases: the
-// input of Evaluate is then FeedFetched with a nil Feed. An empty body counts
+// input of Evaluate is then Fetched with a nil Feed. An empty body counts
 // as a failed fetch.
 var (
 	// ErrEmptyFeed is given for a body of no bytes.
@@ -149,6 +149,9 @@ func (p *feedParser) document() (*Feed, error) {
 			var branches string
 			if err := p.textInto(&branches); err != nil {
 				return err
+			}
+			if strings.Count(branches, ",") >= maxBranches {
+				return fmt.Errorf("more than %d supported branches: %w", maxBranches, xmlscan.ErrLimit)
 			}
 			p.feed.SupportedBranches = strings.Split(branches, ",")
 			return nil
@@ -292,6 +295,12 @@ func (p *feedParser) term(release *Release) error {
 	return err
 }
 
+// What no real feed comes near, bounded because every verdict walks over it.
+const (
+	maxText     = 16 << 10 // bytes of the text of one element that is used
+	maxBranches = 500
+)
+
 // children calls read for every child element without a namespace prefix, and
 // collects the element's own text in the buffer when no child used it.
 func (p *feedParser) children(read func(name string) error) error {
@@ -342,6 +351,9 @@ func (p *feedParser) text() error {
 			}
 		case xmlscan.Text:
 			p.buffer = append(p.buffer, p.Text()...)
+			if len(p.buffer) > maxText {
+				return fmt.Errorf("an element's text has more than %d bytes: %w", maxText, xmlscan.ErrLimit)
+			}
 		case xmlscan.EndElement:
 			return nil
 		case xmlscan.End:
