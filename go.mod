@@ -55,3 +55,6 @@ tool (
 	connectrpc.com/connect/cmd/protoc-gen-connect-go
 	google.golang.org/protobuf/cmd/protoc-gen-go
 )
+
+// Some npm packages hold Go files.
+ignore node_modules
