@@ -1,0 +1,285 @@
+package releases
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"drumbeat/server/updatestatus"
+)
+
+// RulesVersion is the version of the rules and of the form verdicts are stored
+// in. Raising it makes every process that starts re-judge what older rules
+// judged.
+const RulesVersion = 1
+
+// FeedState is what is known of a feed when there is no release history to
+// judge by. It is empty when there is one, be it old.
+type FeedState string
+
+// The states of a feed, as stored.
+const (
+	FeedNever     FeedState = "never"     // not asked yet
+	FeedOK        FeedState = "ok"        // the content is what the source last said
+	FeedMissing   FeedState = "missing"   // the source knows no such project
+	FeedFailed    FeedState = "failed"    // the last request failed
+	FeedMalformed FeedState = "malformed" // the last answer was no release history
+)
+
+// Release is one release as evidence of a verdict.
+type Release struct {
+	Version string   `json:"version"`
+	Link    string   `json:"link,omitempty"`  // its notes; http or https
+	Date    int64    `json:"date,omitempty"`  // Unix seconds; 0 when the feed has none
+	Major   int64    `json:"major,omitempty"` // of what is also available
+	Terms   []string `json:"terms,omitempty"` // such as "Security update", "Insecure"
+	// Unpublished is set for a release that was withdrawn.
+	Unpublished bool `json:"unpublished,omitempty"`
+}
+
+// StoredVerdict is a verdict on an installed version with its evidence, as the
+// column module_versions.verdict holds it.
+type StoredVerdict struct {
+	Status      updatestatus.Status      `json:"status"`
+	Reason      updatestatus.Reason      `json:"reason,omitempty"`
+	InstallType updatestatus.InstallType `json:"install_type"`
+
+	Recommended *Release  `json:"recommended,omitempty"`
+	Latest      *Release  `json:"latest,omitempty"` // when it is not the recommended one
+	Development *Release  `json:"development,omitempty"`
+	Also        []Release `json:"also,omitempty"` // of higher majors, in the feed's order
+	// SecurityUpdates are those for the installed version, oldest first.
+	SecurityUpdates []Release `json:"security_updates,omitempty"`
+	// Fix is the version in the branch of the installed one that an insecure
+	// release should be replaced by; empty when there is none.
+	Fix string `json:"fix,omitempty"`
+
+	Notices  []updatestatus.Notice  `json:"notices,omitempty"`
+	Coverage *updatestatus.Coverage `json:"coverage,omitempty"` // of Drupal core
+
+	// What decided: the rule, and the release, project status or supported
+	// branches it went by.
+	Rule          updatestatus.Rule `json:"rule"`
+	Decided       *Release          `json:"decided,omitempty"`
+	ProjectStatus string            `json:"project_status,omitempty"`
+	Branches      []string          `json:"branches,omitempty"`
+
+	// NoFeed says why there was no release history to judge by; empty when
+	// there was one.
+	NoFeed FeedState `json:"no_feed,omitempty"`
+}
+
+// ParseVerdict reads the column module_versions.verdict. NULL is a version that
+// nobody judged yet, which is unknown.
+func ParseVerdict(column []byte) (StoredVerdict, error) {
+	if len(column) == 0 {
+		return StoredVerdict{Status: updatestatus.Unknown, Reason: updatestatus.NoReleases,
+			Rule: updatestatus.RuleNeverFetched, NoFeed: FeedNever}, nil
+	}
+	var v StoredVerdict
+	if err := json.Unmarshal(column, &v); err != nil {
+		return StoredVerdict{}, fmt.Errorf("read a stored verdict: %w", err)
+	}
+	return v, nil
+}
+
+// judgement is a verdict as the columns of module_versions hold it.
+type judgement struct {
+	status, reason, class string
+	recommended           string // "" for none
+	updateAvailable       bool
+	securityUpdate        bool
+	verdict               []byte // JSON of a StoredVerdict
+}
+
+// knownFeed is what is known of one feed when a version is judged.
+type knownFeed struct {
+	id, moduleID int64
+	project      string
+	series       string
+	state        FeedState
+	hash         []byte
+	feed         *updatestatus.Feed // last good content; nil when there is none
+}
+
+// noFeed says why there is nothing to judge by, empty when there is.
+func (k *knownFeed) noFeed() FeedState {
+	switch {
+	case k.feed != nil:
+		return ""
+	case k.state == FeedOK:
+		// Content that could not be read back.
+		return FeedMalformed
+	}
+	return k.state
+}
+
+// judge gives the verdict on one installed version. now matters only for the
+// security coverage of Drupal core.
+func judge(k *knownFeed, ruleSet updatestatus.RuleSet, version *string, datestamp int64, now time.Time) (judgement, error) {
+	in := updatestatus.Input{
+		Installed: updatestatus.Installed{
+			Project: k.project, ProjectType: "module", Version: version, Datestamp: datestamp,
+		},
+		Feed:  k.feed,
+		Rules: ruleSet,
+		// Whole days, so that asking twice gives the same.
+		Now: now.UTC().Truncate(24 * time.Hour),
+	}
+	if k.project == coreProject {
+		in.Installed.ProjectType = "core"
+		if version != nil {
+			in.Installed.CoreVersion = *version
+		}
+	}
+	switch k.noFeed() {
+	case FeedNever:
+		in.Fetch = updatestatus.NeverFetched
+	case FeedFailed:
+		in.Fetch = updatestatus.FetchFailed
+	}
+	v := updatestatus.Evaluate(in)
+	stored := evidence(k, v, version)
+	encoded, err := json.Marshal(stored)
+	if err != nil {
+		return judgement{}, fmt.Errorf("encode the verdict on %s: %w", k.project, err)
+	}
+	installed := ""
+	if version != nil {
+		installed = *version
+	}
+	return judgement{
+		status: string(v.Status), reason: string(v.Reason), class: string(v.Status.Class()),
+		recommended:     v.Recommended,
+		updateAvailable: updatestatus.UpdateAvailable(v, installed),
+		securityUpdate:  v.Status == updatestatus.NotSecure,
+		verdict:         encoded,
+	}, nil
+}
+
+const coreProject = "drupal"
+
+// evidence puts a verdict together with what it was based on.
+func evidence(k *knownFeed, v updatestatus.Verdict, version *string) StoredVerdict {
+	stored := StoredVerdict{
+		Status: v.Status, Reason: v.Reason, InstallType: v.InstallType, Notices: v.Notices, Coverage: v.Coverage,
+		Rule: v.Decided.Rule, ProjectStatus: v.Decided.ProjectStatus, Branches: v.Decided.Branches,
+		NoFeed: k.noFeed(),
+	}
+	if v.Decided.Release != nil {
+		stored.Decided = releaseEvidence(v.Decided.Release)
+	}
+	stored.Recommended = k.evidenceOf(v.Recommended)
+	if v.Latest != v.Recommended {
+		stored.Latest = k.evidenceOf(v.Latest)
+	}
+	if v.DevVersion != v.Recommended && v.DevVersion != v.Latest && v.InstallType == updatestatus.InstallDev {
+		stored.Development = k.evidenceOf(v.DevVersion)
+	}
+	for _, other := range v.Also {
+		r := k.evidenceOf(other.Version)
+		r.Major = other.Major
+		stored.Also = append(stored.Also, *r)
+	}
+	for _, update := range slices.Backward(v.SecurityUpdates) {
+		stored.SecurityUpdates = append(stored.SecurityUpdates, *k.evidenceOf(update))
+	}
+	if v.Status == updatestatus.NotSecure && version != nil {
+		stored.Fix = k.fix(*version, v)
+	}
+	return stored
+}
+
+// evidenceOf describes a release by its version; nil for "".
+func (k *knownFeed) evidenceOf(version string) *Release {
+	if version == "" {
+		return nil
+	}
+	if r := k.feed.Release(version); r != nil {
+		return releaseEvidence(r)
+	}
+	return &Release{Version: version}
+}
+
+func releaseEvidence(r *updatestatus.Release) *Release {
+	return &Release{
+		Version: r.Key, Link: webLink(r.ReleaseLink), Date: plausibleDate(r.Date),
+		Terms: termValues(r), Unpublished: r.Status == "unpublished",
+	}
+}
+
+// fix finds the release that replaces an insecure one in its own branch: the
+// first security update there, else the recommended release if it is of that
+// branch and not the installed one.
+func (k *knownFeed) fix(installed string, v updatestatus.Verdict) string {
+	branch := k.branchOf(installed)
+	if branch == "" {
+		return ""
+	}
+	for _, update := range v.SecurityUpdates {
+		if strings.HasPrefix(update, branch) {
+			return update
+		}
+	}
+	if v.Recommended != installed && strings.HasPrefix(v.Recommended, branch) {
+		return v.Recommended
+	}
+	return ""
+}
+
+// branchOf is the part of a version that the releases of its branch share:
+// "8.x-1." of 8.x-1.4, "2.1." of 2.1.3, "7.x-2." of 7.x-2.0; a supported branch
+// of the feed goes first. Empty when there is none.
+func (k *knownFeed) branchOf(version string) string {
+	best := ""
+	if k.feed != nil {
+		for _, branch := range k.feed.SupportedBranches {
+			if strings.HasPrefix(version, branch) && len(branch) > len(best) {
+				best = branch
+			}
+		}
+	}
+	if best != "" {
+		return best
+	}
+	if end := strings.LastIndexByte(version, '.'); end > 0 {
+		return version[:end+1]
+	}
+	return ""
+}
+
+// maxTerms is how many terms of a release are kept; drupal.org gives three.
+const maxTerms = 16
+
+// termSeparator joins the terms of a release on their way into the database.
+const termSeparator = "\x1f"
+
+// termValues lists what the release is marked with.
+func termValues(r *updatestatus.Release) []string {
+	var values []string
+	for _, term := range r.Terms {
+		if len(values) < maxTerms && len(term.Value) <= 100 {
+			values = append(values, strings.ReplaceAll(term.Value, termSeparator, " "))
+		}
+	}
+	return values
+}
+
+// webLink keeps only what is safe to link to: a feed may come from anywhere.
+func webLink(link string) string {
+	if len(link) > 2048 || !strings.HasPrefix(link, "https://") && !strings.HasPrefix(link, "http://") {
+		return ""
+	}
+	return link
+}
+
+// plausibleDate keeps what PostgreSQL and people can take for a date.
+func plausibleDate(unix int64) int64 {
+	const year10000 = 253402300800
+	if unix <= 0 || unix >= year10000 {
+		return 0
+	}
+	return unix
+}
