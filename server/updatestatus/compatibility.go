@@ -31,7 +31,7 @@ func coreVersions(releases []Release) []coreVersion {
 			versions = append(versions, coreVersion{releases[i].Key, v, releases[i].inBranch})
 		}
 	}
-	slices.SortStableFunc(versions, func(a, b coreVersion) int { return a.version.compare(b.version) })
+	slices.SortStableFunc(versions, func(a, b coreVersion) int { return a.version.compare(&b.version) })
 	return versions
 }
 
@@ -69,7 +69,7 @@ func (c *calculation) coreCompatibility() {
 
 // possibleCores gives the cores the site could run from now on, its own
 // included, ascending.
-func (c *calculation) possibleCores() (installed composerVersion, possible []coreVersion) {
+func (c *calculation) possibleCores() (installed composerVersion, possible []*coreVersion) {
 	if c.CoreFeed.Release(c.Installed.CoreVersion) == nil {
 		return installed, nil
 	}
@@ -83,8 +83,8 @@ func (c *calculation) possibleCores() (installed composerVersion, possible []cor
 	}
 	from := condition{">=", installed.orBefore()}
 	for i := range versions {
-		if (versions[i].inBranch || c.Rules == Rules10_2) && from.satisfiedBy(versions[i].version) {
-			possible = append(possible, versions[i])
+		if (versions[i].inBranch || c.Rules == Rules10_2) && from.satisfiedBy(&versions[i].version) {
+			possible = append(possible, &versions[i])
 		}
 	}
 	return installed, possible
@@ -92,18 +92,18 @@ func (c *calculation) possibleCores() (installed composerVersion, possible []cor
 
 // compatibility applies a constraint to the installed core and to the possible
 // ones. A constraint that does not parse is satisfied by none.
-func compatibility(text string, installed composerVersion, possible []coreVersion) Compatibility {
+func compatibility(text string, installed composerVersion, possible []*coreVersion) Compatibility {
 	required, err := parseConstraint(text)
 	if err != nil {
 		return Compatibility{}
 	}
 	var ranges []string
 	for i := 0; i < len(possible); i++ {
-		if !required.satisfiedBy(possible[i].version) {
+		if !required.satisfiedBy(&possible[i].version) {
 			continue
 		}
 		first := i
-		for i+1 < len(possible) && required.satisfiedBy(possible[i+1].version) {
+		for i+1 < len(possible) && required.satisfiedBy(&possible[i+1].version) {
 			i++
 		}
 		if first == i {
@@ -113,7 +113,7 @@ func compatibility(text string, installed composerVersion, possible []coreVersio
 		}
 	}
 	return Compatibility{
-		Compatible: required.satisfiedBy(installed),
+		Compatible: required.satisfiedBy(&installed),
 		Ranges:     strings.Join(ranges, ", "),
 	}
 }

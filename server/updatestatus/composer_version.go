@@ -182,14 +182,14 @@ func (v composerVersion) isStable() bool {
 }
 
 // compare orders two versions that are no named branches.
-func (v composerVersion) compare(w composerVersion) int {
+func (v *composerVersion) compare(w *composerVersion) int {
 	for i := range v.numbers {
 		if c := cmp.Compare(v.numbers[i], w.numbers[i]); c != 0 {
 			return c
 		}
 	}
 	// 1.0-dev comes before 1.0-alpha1, but 1.0-alpha1-dev between the two.
-	rank := func(v composerVersion) stability {
+	rank := func(v *composerVersion) stability {
 		if v.dev && v.stability == stable {
 			return alpha - 1
 		}

@@ -243,7 +243,7 @@ func (v composerVersion) withFlag(flag string) composerVersion {
 }
 
 // satisfiedBy tells whether a version satisfies the constraint.
-func (c constraint) satisfiedBy(v composerVersion) bool {
+func (c constraint) satisfiedBy(v *composerVersion) bool {
 	for _, conditions := range c.alternatives {
 		all := true
 		for i := range conditions {
@@ -256,7 +256,7 @@ func (c constraint) satisfiedBy(v composerVersion) bool {
 	return false
 }
 
-func (c *condition) satisfiedBy(v composerVersion) bool {
+func (c *condition) satisfiedBy(v *composerVersion) bool {
 	if c.operator == "" {
 		return true
 	}
@@ -270,7 +270,7 @@ func (c *condition) satisfiedBy(v composerVersion) bool {
 		}
 		return false
 	}
-	order := v.compare(c.version)
+	order := v.compare(&c.version)
 	switch c.operator {
 	case "=":
 		return order == 0
