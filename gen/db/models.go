@@ -3,3 +3,20 @@
 //   sqlc v1.31.1
 
 package db
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type DeadLetter struct {
+	ID         int64
+	SiteID     *int64
+	ReportID   *uuid.UUID
+	Entry      []byte
+	Reason     string
+	Deliveries int32
+	CreatedAt  time.Time
+	ReplayedAt *time.Time
+}
