@@ -101,7 +101,8 @@ CREATE TABLE site_states (
   security_update_count integer NOT NULL DEFAULT 0,
   deleted_at timestamptz
 ) WITH (fillfactor = 70);
-CREATE INDEX site_states_by_security_idx ON site_states (organization_id, insecure_count DESC, unsupported_count DESC, update_count DESC, site_id) WHERE deleted_at IS NULL;
+-- All in one direction, so that a page after the first starts where the one before ended; read backwards for the worst first.
+CREATE INDEX site_states_by_security_idx ON site_states (organization_id, insecure_count, unsupported_count, update_count, site_id) WHERE deleted_at IS NULL;
 CREATE INDEX site_states_by_updates_idx ON site_states (organization_id, update_count, site_id) WHERE deleted_at IS NULL;
 CREATE INDEX site_states_by_core_idx ON site_states (organization_id, core_version_parts, site_id) WHERE deleted_at IS NULL;
 
