@@ -1,0 +1,206 @@
+import { ModuleStatus, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import { Skeleton, VisuallyHidden } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { Link } from "@tanstack/react-router";
+import { Badge, StatusBadge } from "@/components/ui/badge";
+import { Icon } from "@/components/ui/icon";
+import { TimeAgo } from "@/components/ui/time-ago";
+import { formatCount, formatDay, formatExact, formatNumber, formatUrl, toDate } from "@/lib/format";
+import { directionOf, type Sort, type SortField } from "@/lib/sorts";
+import classes from "./sites.module.css";
+
+const COLUMNS: { field: SortField; label: string; end?: boolean }[] = [
+  { field: "name", label: "Name" },
+  { field: "url", label: "URL" },
+  { field: "core", label: "Drupal core" },
+  { field: "security", label: "Security", end: true },
+  { field: "updates", label: "Updates", end: true },
+  { field: "last_report", label: "Last report" },
+  { field: "created", label: "Added" },
+];
+
+export function useIsPhone(): boolean {
+  return useMediaQuery("(max-width: 48rem)", false, { getInitialValueInEffect: false }) ?? false;
+}
+
+/** The sites of one page, as a table, or as cards on a phone. */
+export function SiteTable({
+  sites,
+  sort,
+  onSort,
+  stale,
+}: {
+  sites: readonly Site[];
+  sort: Sort;
+  onSort: (field: SortField) => void;
+  stale: boolean;
+}) {
+  const phone = useIsPhone();
+  if (phone) {
+    return (
+      <ul className={classes.cards} data-stale={stale} aria-label="Sites">
+        {sites.map((site) => (
+          <SiteCard key={site.id} site={site} />
+        ))}
+      </ul>
+    );
+  }
+  return (
+    <div className={classes.tableWrap}>
+      <table className={classes.table} data-stale={stale} aria-busy={stale}>
+        <caption>
+          <VisuallyHidden>Sites; the column headers sort</VisuallyHidden>
+        </caption>
+        <thead>
+          <tr>
+            {COLUMNS.map(({ field, label, end }) => {
+              const direction = directionOf(sort, field);
+              return (
+                <th key={field} scope="col" aria-sort={direction ?? "none"} className={end ? classes.end : undefined}>
+                  <button type="button" className={classes.sortButton} onClick={() => onSort(field)}>
+                    {label}
+                    <Icon name={direction === "ascending" ? "arrowUp" : "arrowDown"} size={14} />
+                  </button>
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          {sites.map((site) => (
+            <SiteRow key={site.id} site={site} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function SiteRow({ site }: { site: Site }) {
+  const created = toDate(site.createdAt);
+  return (
+    <tr>
+      <td className={classes.nameCell}>
+        <Link to="/sites/$siteId" params={{ siteId: site.id }} className={classes.siteName}>
+          {site.name}
+        </Link>
+        {site.environment && site.environment !== "production" && (
+          <>
+            {" "}
+            <Badge tone="neutral">{site.environment}</Badge>
+          </>
+        )}
+      </td>
+      <td className={classes.urlCell} title={site.url}>
+        {formatUrl(site.url)}
+      </td>
+      <td>
+        <Core site={site} />
+      </td>
+      <td className={classes.end}>
+        <SecurityCount site={site} />
+      </td>
+      <td className={classes.end}>
+        <UpdateCount site={site} />
+      </td>
+      <td className={classes.nowrap}>
+        <LastReport site={site} />
+      </td>
+      <td className={`${classes.nowrap} soft`} title={created && formatExact(created)}>
+        {created && formatDay(created)}
+      </td>
+    </tr>
+  );
+}
+
+function SiteCard({ site }: { site: Site }) {
+  return (
+    <li className={classes.siteCard}>
+      <div className={classes.cardTop}>
+        <Link to="/sites/$siteId" params={{ siteId: site.id }} className={classes.siteName}>
+          {site.name}
+        </Link>
+        {site.securityUpdateCount > 0 && (
+          <Badge tone="danger" icon="shield">
+            {formatNumber(site.securityUpdateCount)} security
+          </Badge>
+        )}
+      </div>
+      <div className={`${classes.ellipsis} small soft`}>{formatUrl(site.url)}</div>
+      <div className={classes.cardMeta}>
+        {site.lastReportAt && (
+          <>
+            <span>
+              <Core site={site} prefix="Core " />
+            </span>
+            <span>{site.updateCount > 0 ? formatCount(site.updateCount, "update", "updates") : "No updates"}</span>
+          </>
+        )}
+        <span>
+          <LastReport site={site} />
+        </span>
+      </div>
+    </li>
+  );
+}
+
+function Core({ site, prefix = "" }: { site: Site; prefix?: string }) {
+  if (!site.coreVersion) return <Nothing label="not known yet" />;
+  const quiet = site.coreStatus === ModuleStatus.CURRENT;
+  return (
+    <span className={classes.core}>
+      <span className="nums">
+        {prefix}
+        {site.coreVersion}
+      </span>
+      {!quiet && <StatusBadge status={site.coreStatus} />}
+    </span>
+  );
+}
+
+function SecurityCount({ site }: { site: Site }) {
+  if (!site.lastReportAt) return <Nothing label="no report yet" />;
+  if (site.securityUpdateCount === 0) {
+    return (
+      <span className={classes.count} data-zero="true">
+        0
+      </span>
+    );
+  }
+  return <span className={classes.securityCount}>{formatNumber(site.securityUpdateCount)}</span>;
+}
+
+function UpdateCount({ site }: { site: Site }) {
+  if (!site.lastReportAt) return <Nothing label="no report yet" />;
+  return (
+    <span className={classes.count} data-zero={site.updateCount === 0}>
+      {formatNumber(site.updateCount)}
+    </span>
+  );
+}
+
+function LastReport({ site }: { site: Site }) {
+  const last = toDate(site.lastReportAt);
+  if (!last) return <Badge tone="neutral">Waiting for the first report</Badge>;
+  return <TimeAgo date={last} />;
+}
+
+function Nothing({ label }: { label: string }) {
+  return (
+    <span className="soft">
+      <span aria-hidden="true">–</span>
+      <VisuallyHidden>{label}</VisuallyHidden>
+    </span>
+  );
+}
+
+/** The shape of the list while it is read for the first time. */
+export function SiteTableSkeleton() {
+  return (
+    <div className="stack" style={{ padding: "1rem" }} aria-label="Loading sites" role="status">
+      {Array.from({ length: 10 }, (_, index) => (
+        <Skeleton key={index} height={22} />
+      ))}
+    </div>
+  );
+}
