@@ -191,3 +191,29 @@ SELECT rule_set, version_number, release_date, release_status, terms, security_c
 FROM module_versions
 WHERE module_id = @module_id AND in_feed
 ORDER BY rule_set, feed_position DESC;
+
+-- name: ClaimFeedsOf :many
+-- Takes feeds whether they are due or not: those of the given modules, or all;
+-- in the order of their ids, after the given one.
+WITH asked AS (
+  SELECT f.id
+  FROM feeds f
+  JOIN modules m ON m.id = f.module_id
+  WHERE f.id > @after_id::bigint AND (@everything::boolean OR m.module_name = ANY(@modules::text[]))
+  ORDER BY f.id
+  LIMIT @most::integer
+  FOR UPDATE OF f SKIP LOCKED
+), claimed AS (
+  UPDATE feeds f SET next_check_at = @lease_until::timestamptz
+  FROM asked
+  WHERE f.id = asked.id
+  RETURNING f.id, f.module_id, f.series, f.state, f.failures, f.etag, f.last_modified, f.content_hash, f.checked_at
+)
+SELECT c.*, m.module_name,
+       (EXISTS (SELECT FROM module_versions v
+                JOIN site_module_periods p ON p.version_id = v.id AND p.valid_to IS NULL
+                WHERE v.module_id = c.module_id AND v.installed
+                  AND (v.rule_set = '7') = (c.series = '7.x')))::boolean AS in_use
+FROM claimed c
+JOIN modules m ON m.id = c.module_id
+ORDER BY c.id;

@@ -89,6 +89,93 @@ func (q *Queries) ClaimDueFeeds(ctx context.Context, arg ClaimDueFeedsParams) ([
 	return items, nil
 }
 
+const claimFeedsOf = `-- name: ClaimFeedsOf :many
+WITH asked AS (
+  SELECT f.id
+  FROM feeds f
+  JOIN modules m ON m.id = f.module_id
+  WHERE f.id > $1::bigint AND ($2::boolean OR m.module_name = ANY($3::text[]))
+  ORDER BY f.id
+  LIMIT $4::integer
+  FOR UPDATE OF f SKIP LOCKED
+), claimed AS (
+  UPDATE feeds f SET next_check_at = $5::timestamptz
+  FROM asked
+  WHERE f.id = asked.id
+  RETURNING f.id, f.module_id, f.series, f.state, f.failures, f.etag, f.last_modified, f.content_hash, f.checked_at
+)
+SELECT c.id, c.module_id, c.series, c.state, c.failures, c.etag, c.last_modified, c.content_hash, c.checked_at, m.module_name,
+       (EXISTS (SELECT FROM module_versions v
+                JOIN site_module_periods p ON p.version_id = v.id AND p.valid_to IS NULL
+                WHERE v.module_id = c.module_id AND v.installed
+                  AND (v.rule_set = '7') = (c.series = '7.x')))::boolean AS in_use
+FROM claimed c
+JOIN modules m ON m.id = c.module_id
+ORDER BY c.id
+`
+
+type ClaimFeedsOfParams struct {
+	AfterID    int64
+	Everything bool
+	Modules    []string
+	Most       int32
+	LeaseUntil time.Time
+}
+
+type ClaimFeedsOfRow struct {
+	ID           int64
+	ModuleID     int64
+	Series       string
+	State        string
+	Failures     int32
+	Etag         string
+	LastModified string
+	ContentHash  []byte
+	CheckedAt    *time.Time
+	ModuleName   string
+	InUse        bool
+}
+
+// Takes feeds whether they are due or not: those of the given modules, or all;
+// in the order of their ids, after the given one.
+func (q *Queries) ClaimFeedsOf(ctx context.Context, arg ClaimFeedsOfParams) ([]ClaimFeedsOfRow, error) {
+	rows, err := q.db.Query(ctx, claimFeedsOf,
+		arg.AfterID,
+		arg.Everything,
+		arg.Modules,
+		arg.Most,
+		arg.LeaseUntil,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClaimFeedsOfRow
+	for rows.Next() {
+		var i ClaimFeedsOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ModuleID,
+			&i.Series,
+			&i.State,
+			&i.Failures,
+			&i.Etag,
+			&i.LastModified,
+			&i.ContentHash,
+			&i.CheckedAt,
+			&i.ModuleName,
+			&i.InUse,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countFeeds = `-- name: CountFeeds :many
 SELECT state, count(*) AS feeds, min(fetched_at)::timestamptz AS oldest_fetch
 FROM feeds

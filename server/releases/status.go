@@ -1,0 +1,217 @@
+package releases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"drumbeat/gen/db"
+)
+
+// Reader tells operators what is known of feeds.
+type Reader struct{ q *db.Queries }
+
+// NewReader makes a reader of the given database.
+func NewReader(pool *pgxpool.Pool) *Reader { return &Reader{q: db.New(pool)} }
+
+// ErrUnknownProject says that no site ever reported a project.
+var ErrUnknownProject = errors.New("no site ever reported this project")
+
+// FeedStatus is the state of one feed.
+type FeedStatus struct {
+	Project  string    `json:"project"`
+	Series   string    `json:"series"`
+	State    FeedState `json:"state"`
+	Error    string    `json:"error,omitempty"`
+	Failures int       `json:"failures,omitempty"` // in a row
+	// When the content in force was last confirmed by the source, when it last
+	// changed, and when the source was last asked; nil for never.
+	FetchedAt *time.Time `json:"fetched_at,omitempty"`
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+	CheckedAt *time.Time `json:"checked_at,omitempty"`
+	// NextCheckAt is when the source will be asked again.
+	NextCheckAt time.Time `json:"next_check_at"`
+	// ContentSize is the size of the content in force, compressed, in bytes; 0
+	// for none.
+	ContentSize int `json:"content_size"`
+}
+
+// StatusPage selects feeds.
+type StatusPage struct {
+	// AfterProject and AfterSeries are those of the last feed of the page
+	// before; empty for the first page.
+	AfterProject, AfterSeries string
+	State                     FeedState // only these; all when empty
+	Size                      int       // at most 1,000; 100 when 0
+}
+
+// Status lists feeds by name, a page at a time.
+func (r *Reader) Status(ctx context.Context, page StatusPage) ([]FeedStatus, error) {
+	const usual, most = 100, 1000
+	if page.Size <= 0 {
+		page.Size = usual
+	}
+	rows, err := r.q.ListFeeds(ctx, db.ListFeedsParams{
+		AfterModule: page.AfterProject, AfterSeries: page.AfterSeries,
+		State: string(page.State), Most: int32(min(page.Size, most)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list feeds: %w", err)
+	}
+	feeds := make([]FeedStatus, len(rows))
+	for i, row := range rows {
+		feeds[i] = FeedStatus{
+			Project: row.ModuleName, Series: row.Series, State: FeedState(row.State), Error: row.Error,
+			Failures: int(row.Failures), FetchedAt: row.FetchedAt, ChangedAt: row.ChangedAt,
+			CheckedAt: row.CheckedAt, NextCheckAt: row.NextCheckAt, ContentSize: int(row.ContentSize),
+		}
+	}
+	return feeds, nil
+}
+
+// InstalledStatus is an installed version with the verdict on it.
+type InstalledStatus struct {
+	RuleSet     string        `json:"rule_set"`
+	Version     *string       `json:"version"` // nil: no site knows one
+	Datestamp   int64         `json:"datestamp,omitempty"`
+	Sites       int64         `json:"sites"` // that run it now
+	Explanation string        `json:"explanation"`
+	JudgedAt    *time.Time    `json:"judged_at,omitempty"`
+	Verdict     StoredVerdict `json:"verdict"`
+}
+
+// ReleaseStatus is a release that the feed lists.
+type ReleaseStatus struct {
+	RuleSet  string     `json:"rule_set"`
+	Version  string     `json:"version"`
+	Date     *time.Time `json:"date,omitempty"`
+	Status   string     `json:"status"`
+	Terms    []string   `json:"terms,omitempty"`
+	Coverage string     `json:"coverage,omitempty"`
+	Link     string     `json:"link,omitempty"`
+}
+
+// Project is all that is known of a project.
+type Project struct {
+	Name      string            `json:"name"`
+	Title     string            `json:"title,omitempty"`
+	Link      string            `json:"link"`
+	Feeds     []FeedStatus      `json:"feeds"`
+	Installed []InstalledStatus `json:"installed"`
+	Releases  []ReleaseStatus   `json:"releases"` // newest first, as the feed has them
+}
+
+// Show tells what is known of a project; ErrUnknownProject when no site ever
+// reported it.
+func (r *Reader) Show(ctx context.Context, project string) (Project, error) {
+	rows, err := r.q.FeedsOfModule(ctx, project)
+	if err != nil {
+		return Project{}, fmt.Errorf("load project %s: %w", project, err)
+	}
+	if len(rows) == 0 {
+		return Project{}, ErrUnknownProject
+	}
+	p := Project{Name: rows[0].ModuleName, Title: rows[0].Title, Link: rows[0].DrupalLink}
+	for _, row := range rows {
+		p.Feeds = append(p.Feeds, FeedStatus{
+			Project: row.ModuleName, Series: row.Series, State: FeedState(row.State), Error: row.Error,
+			Failures: int(row.Failures), FetchedAt: row.FetchedAt, ChangedAt: row.ChangedAt,
+			CheckedAt: row.CheckedAt, NextCheckAt: row.NextCheckAt, ContentSize: int(row.ContentSize),
+		})
+	}
+	versions, err := r.q.VersionsInUse(ctx, rows[0].ModuleID)
+	if err != nil {
+		return Project{}, fmt.Errorf("load the versions of %s: %w", project, err)
+	}
+	for _, row := range versions {
+		v, err := ParseVerdict(row.Verdict)
+		if err != nil {
+			return Project{}, err
+		}
+		p.Installed = append(p.Installed, InstalledStatus{
+			RuleSet: row.RuleSet, Version: row.VersionNumber, Datestamp: row.Datestamp, Sites: row.Sites,
+			Explanation: Explain(row.VersionNumber, v), JudgedAt: row.JudgedAt, Verdict: v,
+		})
+	}
+	releases, err := r.q.ReleasesOfModule(ctx, rows[0].ModuleID)
+	if err != nil {
+		return Project{}, fmt.Errorf("load the releases of %s: %w", project, err)
+	}
+	for _, row := range releases {
+		if row.VersionNumber == nil {
+			continue
+		}
+		p.Releases = append(p.Releases, ReleaseStatus{
+			RuleSet: row.RuleSet, Version: *row.VersionNumber, Date: row.ReleaseDate, Status: row.ReleaseStatus,
+			Terms: row.Terms, Coverage: row.SecurityCoverage, Link: row.ReleaseLink,
+		})
+	}
+	return p, nil
+}
+
+// SyncResult is what became of one feed that was asked for.
+type SyncResult struct {
+	Project, Series string
+	State           FeedState
+	Error           string
+	// Changed is set when there was new content.
+	Changed bool
+	// Postponed is set when the source was not asked before that time.
+	Postponed time.Time
+}
+
+// SyncNow asks for the feeds of the given projects, or of all, whether they are
+// due or not, and brings the new verdicts to the sites. progress hears of each
+// feed as it is done. ErrUnknownProject when no feed is known for any of the
+// names.
+func (s *Service) SyncNow(ctx context.Context, projects []string, all bool, progress func(SyncResult)) error {
+	var after int64
+	claimedAny := false
+	var failed error
+	next := func(ctx context.Context) ([]claimed, error) {
+		rows, err := db.New(s.pool).ClaimFeedsOf(ctx, db.ClaimFeedsOfParams{
+			AfterID: after, Everything: all, Modules: projects, Most: claimBatch, LeaseUntil: s.now().Add(lease),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("claim feeds: %w", err)
+		}
+		feeds := make([]claimed, len(rows))
+		for i, row := range rows {
+			after, claimedAny = row.ID, true
+			feeds[i] = claimedFeed(db.ClaimDueFeedsRow(row))
+		}
+		return feeds, nil
+	}
+	err := s.syncer.syncAll(ctx, next, func(o outcome, err error) {
+		if err != nil {
+			failed = err
+		}
+		progress(SyncResult{
+			Project: o.feed.project, Series: o.feed.series, State: o.state, Error: o.err,
+			Changed: o.content != nil, Postponed: o.postponed,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		return fmt.Errorf("store feeds: %w", failed)
+	}
+	if !claimedAny && !all {
+		return ErrUnknownProject
+	}
+	_, err = s.spreader.run(ctx)
+	return err
+}
+
+// claimedFeed reads a claimed row.
+func claimedFeed(row db.ClaimDueFeedsRow) claimed {
+	return claimed{
+		id: row.ID, moduleID: row.ModuleID, project: row.ModuleName, series: row.Series,
+		state: FeedState(row.State), failures: int(row.Failures), etag: row.Etag, lastModified: row.LastModified,
+		hash: row.ContentHash, inUse: row.InUse, checkedBefore: row.CheckedAt != nil,
+	}
+}
