@@ -47,7 +47,7 @@ generate: deps ## generate gen/ from proto/ and db/
 
 .PHONY: bench
 bench: ## run the benchmarks on servers started for them
-	go build -o bin/testservices ./server/cmd/testservices
+	go build -buildvcs=false -o bin/testservices ./server/cmd/testservices
 	bin/testservices -- go test -run '^$$' -bench . -benchmem ./server/...
 
 .PHONY: deps

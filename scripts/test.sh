@@ -40,7 +40,7 @@ browser() {
 }
 
 go_test() {
-	go build -o bin/testservices ./server/cmd/testservices &&
+	go build -buildvcs=false -o bin/testservices ./server/cmd/testservices &&
 		bin/testservices -- go test -race -timeout 15m ./...
 }
 

@@ -33,7 +33,7 @@ func run(args []string) (code int, err error) {
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		return 2, errors.New("name the command to run: testservices -- go test ./...")
+		return 2, errors.New("name the command to run after --, for example: testservices -- go test all")
 	}
 	// The command shares our terminal and gets a Ctrl-C by itself; we only wait.
 	signals := make(chan os.Signal, 1)
