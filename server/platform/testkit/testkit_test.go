@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"drumbeat/server/platform/postgres"
 	"drumbeat/server/platform/testkit"
 )
 
@@ -86,4 +87,27 @@ func TestALoggerOutlivesItsTest(t *testing.T) {
 	var log interface{ Info(string, ...any) }
 	t.Run("inner", func(t *testing.T) { log = testkit.Logger(t) })
 	log.Info("too late")
+}
+
+func TestADatabaseServerCanBeBroken(t *testing.T) {
+	t.Parallel()
+	s := testkit.PostgresServer(t)
+	exec := func(sql string) {
+		t.Helper()
+		pool, err := postgres.Open(t.Context(), s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("create table kept ()")
+	s.Kill()
+	if _, err := postgres.Open(t.Context(), s.URL); err == nil {
+		t.Fatal("a killed server answered")
+	}
+	s.Start()
+	exec("table kept")
 }
