@@ -5,21 +5,21 @@
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
-chromium() {
+has_chromium() {
 	for name in chromium chromium-browser google-chrome google-chrome-stable; do
 		have "$name" && return 0
 	done
 	[ -n "${CHROMIUM_PATH:-}" ] && [ -x "$CHROMIUM_PATH" ] && return 0
 	[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] || [ -x /Applications/Chromium.app/Contents/MacOS/Chromium ]
 }
-redis() { have redis-server || have valkey-server; }
-compiler() { have gcc || have clang; }
+has_redis() { have redis-server || have valkey-server; }
+has_compiler() { have gcc || have clang; }
 
 # Each line: the check, the name for people, the packages of Debian, the formula of Homebrew.
 missing() {
-	redis || echo "redis|Redis 7 or later|redis-server|redis"
-	chromium || echo "chromium|Chromium|chromium|--cask chromium"
-	compiler || echo "compiler|a C compiler|gcc libc6-dev|llvm"
+	has_redis || echo "redis|Redis 7 or later|redis-server|redis"
+	has_chromium || echo "chromium|Chromium|chromium|--cask chromium"
+	has_compiler || echo "compiler|a C compiler|gcc libc6-dev|llvm"
 	have git || echo "git|git|git|git"
 }
 
