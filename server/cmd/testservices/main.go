@@ -87,7 +87,9 @@ func run(args []string) (code int, err error) {
 	for {
 		select {
 		case s := <-signals:
-			_ = cmd.Process.Signal(s)
+			if s != os.Interrupt {
+				_ = cmd.Process.Signal(s)
+			}
 		case err := <-ended:
 			var exit *exec.ExitError
 			switch {
