@@ -902,3 +902,9 @@ func daysSinceEpoch(year, month, day int) int64 {
 	}
 	return int64(365*year+year/4-year/100+year/400+(153*(month-3)+2)/5+day-1) - 719468
 }
+
+// ParseUUID reads a UUID in its usual form of 36 characters.
+func ParseUUID(text string) (id UUID, ok bool) {
+	ok = parseUUID(text, &id)
+	return id, ok
+}
