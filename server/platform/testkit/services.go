@@ -23,6 +23,8 @@ const (
 // redisDatabases is how many tests of one server may run before numbers repeat.
 const redisDatabases = 4096
 
+const tempPrefix = "drumbeat-test-"
+
 // startPatience bounds the start of a server on a busy machine.
 const startPatience = 2 * time.Minute
 
@@ -157,9 +159,17 @@ func (s *services) stop() error {
 }
 
 // TempDir makes a folder for servers of tests that an unprivileged user can pass
-// through, which servers become when the tests run as root. The caller removes it.
+// through, which servers become when the tests run as root. The caller removes it;
+// what callers that were killed left behind goes after a day.
 func TempDir() (string, error) {
-	dir, err := os.MkdirTemp("", "drumbeat-test-")
+	if old, err := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")); err == nil {
+		for _, dir := range old {
+			if st, err := os.Lstat(dir); err == nil && st.IsDir() && time.Since(st.ModTime()) > 24*time.Hour {
+				_ = os.RemoveAll(dir)
+			}
+		}
+	}
+	dir, err := os.MkdirTemp("", tempPrefix)
 	if err != nil {
 		return "", fmt.Errorf("make a folder for the test servers: %w", err)
 	}
