@@ -93,7 +93,7 @@ func TestWhatIsNoInventory(t *testing.T) {
 		`{"core": "11.0.0"}`:    "lists no projects",
 		`{"projects": "token"}`: "decode inventory",
 		strings.Replace(report, `"manual"`, `"whim"`, 1):              "trigger",
-		strings.Replace(report, `"extensions"`, `"things"`, 1):    "lists no projects",
+		strings.Replace(report, `"extensions"`, `"things"`, 1):        "lists no projects",
 		strings.Replace(report, `"enabled": true`, `"enabled": 7`, 1): "decode report",
 	} {
 		if _, err := ReadInventory(strings.NewReader(document)); err == nil || !strings.Contains(err.Error(), want) {

@@ -2,6 +2,7 @@ package updatestatus_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -102,5 +103,17 @@ func TestCoreCompatibilityIsGivenForEveryReleaseNamed(t *testing.T) {
 	want := []string{"1.2.0", "1.3.0", "1.4.0-rc1", "2.0.0"}
 	if diff := cmp.Diff(want, named, cmpopts.SortSlices(func(a, b string) bool { return a < b })); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
+	}
+}
+
+func TestCoreItselfHasNoCompatibility(t *testing.T) {
+	t.Parallel()
+	newest := r("11.2.1")
+	newest.core = "^11"
+	feed := history{shortName: "drupal", branches: "11.", releases: []release{newest, r("11.2.0")}}.parse(t)
+	in := coreInput(feed, "11.2.0", time.Time{})
+	in.CoreFeed = feed
+	if got := updatestatus.Evaluate(in).CoreCompatibility; got != nil {
+		t.Errorf("messages: %v", got)
 	}
 }

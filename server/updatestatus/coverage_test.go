@@ -12,7 +12,7 @@ import (
 func TestCoverage(t *testing.T) {
 	t.Parallel()
 	minors := history{shortName: "drupal", branches: "10.2.,10.3.,11.0.", releases: []release{
-		r("11.0.1"), r("10.4.0-beta1"), r("10.3.2"), r("10.3.0"), r("10.2.5"), r("10.2.0-rc1"), r("10.1.8"),
+		r("11.0.1"), {version: "10.9.0", extra: "<date/>"}, r("10.4.0-beta1"), r("10.3.2"), r("10.3.0"), r("10.2.5"), r("10.2.0-rc1"), r("10.1.8"),
 		{version: "10.0.3", unpublished: true},
 	}}
 	dated := history{shortName: "drupal", branches: "10.5.,10.6.", releases: []release{

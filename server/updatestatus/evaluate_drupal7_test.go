@@ -121,6 +121,33 @@ func TestDrupal7Rules(t *testing.T) {
 			outcome{Status: "not-current", Rule: "newer-release", Recommended: "7.x-1.1", Latest: "7.x-1.1"},
 		},
 		{
+			"without supported majors the default one is supported",
+			history{noBranches: true, extra: "<default_major>1</default_major><recommended_major>2</recommended_major>", releases: []release{
+				seven("7.x-2.0", "2", "0", ""), seven("7.x-1.0", "1", "0", ""),
+			}}, pointer("7.x-1.0"), 0,
+			outcome{Status: "current", Rule: "is-recommended", Recommended: "7.x-1.0", Latest: "7.x-1.0"},
+		},
+		{
+			"security updates below the installed release do not count",
+			majors("1", "1", seven("7.x-1.1", "1", "1", ""), seven("7.x-1.0", "1", "0", "", security)), pointer("7.x-1.1"), 0,
+			outcome{Status: "current", Rule: "is-recommended", Recommended: "7.x-1.1", Latest: "7.x-1.1"},
+		},
+		{
+			"an undated security update counts for every snapshot",
+			majors("1", "1", release{version: "7.x-1.1", major: "1", patch: "1", noDate: true, terms: []string{security}}),
+			pointer("7.x-1.x-dev"), 5000,
+			outcome{
+				Status: "not-secure", Rule: "security-update", Recommended: "7.x-1.1", Latest: "7.x-1.1",
+				Security: []string{"7.x-1.1"},
+			},
+		},
+		{
+			"an extra of 0 is none",
+			majors("1", "1", seven("7.x-1.2-rc1", "1", "2", "rc1"), seven("7.x-1.1", "1", "1", "0"), seven("7.x-1.0", "1", "0", "")),
+			pointer("7.x-1.0"), 0,
+			outcome{Status: "not-current", Rule: "newer-release", Recommended: "7.x-1.1", Latest: "7.x-1.2-rc1"},
+		},
+		{
 			"a site that reports no version is not judged",
 			history{noBranches: true, extra: "<default_major>1</default_major>", releases: []release{seven("7.x-1.1", "1", "1", "")}},
 			nil, 0,

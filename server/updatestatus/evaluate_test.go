@@ -2,6 +2,7 @@ package updatestatus_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -338,6 +339,53 @@ func TestCurrentRules(t *testing.T) {
 			},
 		},
 		{
+			"a snapshot without a date is told of no security updates",
+			history{branches: "1.", releases: []release{r("1.2.0", security), r("1.x-dev")}}, "1.x-dev", 0,
+			outcome{
+				Status: "not-checked", Reason: "unknown-release-date", Rule: "snapshot-without-date",
+				Recommended: "1.2.0", Latest: "1.2.0", DevVersion: "1.x-dev",
+			},
+		},
+		{
+			"a security update dated 0 counts for every snapshot",
+			history{branches: "1.", releases: []release{
+				{version: "1.2.0", noDate: true, terms: []string{security}, extra: "<date>0</date>"}, r("1.x-dev"),
+			}}, "1.x-dev", usualDate,
+			outcome{
+				Status: "current", Rule: "snapshot-up-to-date",
+				Recommended: "1.2.0", Latest: "1.2.0", DevVersion: "1.x-dev", Security: []string{"1.2.0"},
+			},
+		},
+		{
+			"the first snapshot of the major is the one to compare with",
+			history{branches: "1.", releases: []release{
+				{version: "1.2.x-dev", date: 9000}, {version: "1.1.0", date: 100}, {version: "1.1.x-dev", date: 5000},
+			}}, "1.1.x-dev", 5000,
+			outcome{
+				Status: "not-current", Rule: "snapshot-outdated",
+				Recommended: "1.1.0", Latest: "1.2.x-dev", DevVersion: "1.2.x-dev",
+			},
+		},
+		{
+			"an unlisted version without any branches is not called unsupported",
+			history{noBranches: true, releases: []release{r("1.1.0")}}, "1.0.0", 0,
+			outcome{Status: "unknown", Reason: "no-releases", Rule: "no-releases"},
+		},
+		{
+			"what is malformed does not count as the last release walked",
+			history{branches: "1.", releases: []release{
+				r("1.0.0-beta2"), {version: "0.1.0", extra: "<date/>"},
+			}}, "1.0.0-beta9", 0,
+			outcome{Status: "not-current", Rule: "newer-release", Recommended: "1.0.0-beta2", Latest: "1.0.0-beta2"},
+		},
+		{
+			"a release of two versions is found by the first and recommended by the last",
+			history{branches: "1.", releases: []release{
+				{version: "1.1.0", extra: "<version>1.2.0</version>"}, r("1.0.0"),
+			}}, "1.0.0", 0,
+			outcome{Status: "not-current", Rule: "newer-release", Recommended: "1.2.0", Latest: "1.1.0"},
+		},
+		{
 			"a snapshot release without a date is passed over",
 			history{branches: "1.", releases: []release{{version: "1.x-dev", noDate: true}, r("1.0.0")}}, "1.0.0", 0,
 			outcome{Status: "current", Rule: "is-recommended", Recommended: "1.0.0", Latest: "1.0.0"},
@@ -463,6 +511,11 @@ func TestRulesOf10_2(t *testing.T) {
 			},
 		},
 		{
+			"the latest is recommended whatever was walked last",
+			history{branches: "2.", releases: []release{r("2.0.0-beta1"), r("1.0.0")}}, "2.0.0-alpha9",
+			outcome{Status: "not-current", Rule: "newer-release", Recommended: "2.0.0-beta1", Latest: "2.0.0-beta1"},
+		},
+		{
 			"a branch alone gives no notice",
 			history{branches: "2.", releases: []release{r("2.0.0"), r("1.1.0")}}, "1.1.0",
 			outcome{Status: "not-supported", Rule: "branch-unsupported", Recommended: "2.0.0", Latest: "2.0.0"},
@@ -568,6 +621,11 @@ func TestReportLines(t *testing.T) {
 			lines{{"recommended", "1.1.0"}, {"development", "1.x-dev"}},
 		},
 		{
+			"a snapshot that is recommended is shown once",
+			history{branches: "1.", releases: []release{r("1.x-dev"), r("1.1.x-dev")}}, "1.1.x-dev",
+			lines{{"recommended", "1.x-dev"}},
+		},
+		{
 			"without a recommendation not even security updates are shown",
 			history{branches: "2.,3.", releases: []release{r("3.0.0"), r("1.1.0", security), r("1.0.0", insecure)}}, "4.0.0",
 			nil,
@@ -581,6 +639,27 @@ func TestReportLines(t *testing.T) {
 				t.Errorf("lines (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestCurrentSnapshotShowsNoNewerOne(t *testing.T) {
+	t.Parallel()
+	feed := history{branches: "1.", releases: []release{r("1.1.0"), r("1.x-dev")}}.parse(t)
+	in := input(feed, "1.x-dev")
+	in.Installed.Datestamp = usualDate
+	want := []updatestatus.ReportLine{{Kind: "recommended", Version: "1.1.0"}}
+	if diff := cmp.Diff(want, updatestatus.Evaluate(in).ReportLines); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+func TestFeedOfAFailedFetchIsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	feed := history{branches: "11.", releases: []release{r("11.2.0")}}.parse(t)
+	in := coreInput(feed, "11.2.0", time.Time{})
+	in.Fetch = updatestatus.FetchFailed
+	if v := updatestatus.Evaluate(in); v.Coverage != nil || v.Status != updatestatus.NotFetched {
+		t.Errorf("verdict %+v", v)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Kind tells what Next found.
@@ -193,8 +194,29 @@ func (s *Scanner) declaration() error {
 	if len(inner.attrs) == 0 || string(inner.attrs[0].name) != "version" {
 		return errors.New("XML declaration without version")
 	}
+	if !validVersion(inner.attrs[0].raw) {
+		return errors.New("XML declaration with an invalid version")
+	}
+	// What may follow the version, in this order.
+	optional := []string{"encoding", "standalone"}
+	for _, a := range inner.attrs[1:] {
+		at := slices.Index(optional, string(a.name))
+		if at < 0 {
+			return fmt.Errorf("XML declaration: %q is out of place", clip(string(a.name)))
+		}
+		optional = optional[at+1:]
+		if a.name[0] == 's' && string(a.raw) != "yes" && string(a.raw) != "no" {
+			return errors.New("XML declaration: standalone is neither yes nor no")
+		}
+	}
 	s.pos = end + 2
 	return nil
+}
+
+// validVersion takes later versions of XML 1, too: they are read as 1.0.
+func validVersion(version []byte) bool {
+	minor, found := bytes.CutPrefix(version, []byte("1."))
+	return found && len(minor) > 0 && len(bytes.Trim(minor, "0123456789")) == 0
 }
 
 // epilog passes over what may follow the root element.

@@ -68,6 +68,27 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestDeclarations(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{
+		`<?xml version="1.0"?>`, `<?xml version='1.1' ?>`, `<?xml version="1.0" encoding="UTF-8" standalone='yes'?>`,
+		`<?xml  version = "1.0"  standalone = "no"?>`,
+	} {
+		if _, err := record(good+"<a/>", Limits{}); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		`<?xml?>`, `<?xml ?>`, `<?xml version=""?>`, `<?xml version="2.0"?>`, `<?xml version="1"?>`, `<?xml encoding="utf-8"?>`,
+		`<?xml version="1.0" standalone="yes" encoding="utf-8"?>`, `<?xml version="1.0" standalone="maybe"?>`,
+		`<?xml version="1.0" other="1"?>`, `<?xml version="1.0" encoding="utf-8"x?>`, `<?XML version="1.0"?>`, `<?xml version="1.0"`,
+	} {
+		if _, err := record(bad+"<a/>", Limits{}); err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	t.Parallel()
 	s, err := New([]byte(`<a one="1" two = '&lt;2&gt;'/>`), Limits{})
