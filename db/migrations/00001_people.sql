@@ -78,12 +78,20 @@ CREATE INDEX user_organizations_organization_id_idx ON user_organizations (organ
 -- Keeps users.role true, whichever of the two tables changes.
 -- +goose StatementBegin
 CREATE FUNCTION mirror_home_role() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  changed bigint;
 BEGIN
+  IF TG_TABLE_NAME = 'users' THEN
+    changed := NEW.id;
+  ELSIF TG_OP = 'DELETE' THEN
+    changed := OLD.user_id;
+  ELSE
+    changed := NEW.user_id;
+  END IF;
   UPDATE users u SET role = coalesce((
     SELECT r.name FROM user_organizations uo JOIN roles r ON r.id = uo.role_id
     WHERE uo.user_id = u.id AND uo.organization_id = u.organization_id), '')
-  WHERE u.id = CASE WHEN TG_TABLE_NAME = 'users' THEN NEW.id
-                    WHEN TG_OP = 'DELETE' THEN OLD.user_id ELSE NEW.user_id END;
+  WHERE u.id = changed;
   RETURN NULL;
 END $$;
 -- +goose StatementEnd

@@ -122,3 +122,35 @@ func (r iteratorForOpenPeriods) Err() error {
 func (q *Queries) OpenPeriods(ctx context.Context, arg []OpenPeriodsParams) (int64, error) {
 	return q.db.CopyFrom(ctx, []string{"site_module_periods"}, []string{"site_id", "module_id", "version_id", "project_type", "valid_from", "valid_to"}, &iteratorForOpenPeriods{rows: arg})
 }
+
+// iteratorForSpoolDemoReports implements pgx.CopyFromSource.
+type iteratorForSpoolDemoReports struct {
+	rows                 [][]byte
+	skippedFirstNextCall bool
+}
+
+func (r *iteratorForSpoolDemoReports) Next() bool {
+	if len(r.rows) == 0 {
+		return false
+	}
+	if !r.skippedFirstNextCall {
+		r.skippedFirstNextCall = true
+		return true
+	}
+	r.rows = r.rows[1:]
+	return len(r.rows) > 0
+}
+
+func (r iteratorForSpoolDemoReports) Values() ([]interface{}, error) {
+	return []interface{}{
+		r.rows[0],
+	}, nil
+}
+
+func (r iteratorForSpoolDemoReports) Err() error {
+	return nil
+}
+
+func (q *Queries) SpoolDemoReports(ctx context.Context, entry [][]byte) (int64, error) {
+	return q.db.CopyFrom(ctx, []string{"report_spool"}, []string{"entry"}, &iteratorForSpoolDemoReports{rows: entry})
+}

@@ -111,6 +111,18 @@ func (q *Queries) NotifySpreads(ctx context.Context) error {
 	return err
 }
 
+const planForManySites = `-- name: PlanForManySites :exec
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true)
+`
+
+// For the rest of the transaction: plans that suit the actual number of sites. A
+// plan for any number looks up the verdict on every project of every site on
+// its own, which takes twice as long.
+func (q *Queries) PlanForManySites(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, planForManySites)
+	return err
+}
+
 const sitesRunning = `-- name: SitesRunning :many
 SELECT DISTINCT n.site_id
 FROM (SELECT unnest($1::bigint[]) AS id) v

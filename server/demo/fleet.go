@@ -88,7 +88,7 @@ func Fleet() []Site {
 			site.Silent = true
 		case 27:
 			site.Checkout = true
-		case 41:
+		case 40:
 			site.Waiting = true
 		}
 		sites = append(sites, site)
