@@ -1,7 +1,9 @@
 package updatestatus_test
 
 import (
+	"encoding/xml"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +45,23 @@ func BenchmarkParseCoreFeed(b *testing.B) {
 	for b.Loop() {
 		if _, err := updatestatus.ParseFeed(strings.NewReader(document)); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkStandardDecoder only splits the same feed into tokens, as a measure
+// that is independent of the machine.
+func BenchmarkStandardDecoder(b *testing.B) {
+	document := coreHistory().xml()
+	b.SetBytes(int64(len(document)))
+	for b.Loop() {
+		decoder := xml.NewDecoder(strings.NewReader(document))
+		for {
+			if _, err := decoder.RawToken(); err == io.EOF {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }
