@@ -121,7 +121,8 @@ func (s *scanner) topField(seen *uint) bool {
 		return false
 	}
 	if s.peek() == 'n' {
-		return s.null() && knownTop(key)
+		bit := nullable(key)
+		return bit != 0 && s.null() && once(seen, bit)
 	}
 	switch string(key) {
 	case "reportId":
@@ -159,12 +160,18 @@ func (s *scanner) topField(seen *uint) bool {
 	return false
 }
 
-func knownTop(key []byte) bool {
+// nullable gives the bit of a field that may be null, which means absent; 0 is
+// any other field.
+func nullable(key []byte) uint {
 	switch string(key) {
-	case "reportId", "collectedAt", "trigger", "agent", "site", "platform", "extensions", "composerPackages", "inventoryHash":
-		return true
+	case "extensions":
+		return topExtensions
+	case "composerPackages":
+		return topPackages
+	case "inventoryHash":
+		return topHash
 	}
-	return false
+	return 0
 }
 
 // volatile reads a text that is left out of the content hash.
@@ -368,52 +375,52 @@ func (s *scanner) extension(e *Extension) bool {
 			ok = ok && (e.Type == "module" || e.Type == "theme" || e.Type == "profile")
 			bit = extType
 		case "enabled":
+			bit = extEnabled
 			if ok = null; !null {
 				e.Enabled, ok = s.boolean()
-				bit = extEnabled
 			}
 		case "project":
+			bit = extProject
 			if ok = null; !null {
 				e.Project, ok = s.text(128)
 				e.HasProject = true
-				bit = extProject
 			}
 		case "version":
+			bit = extVersion
 			if ok = null; !null {
 				e.Version, ok = s.text(128)
 				e.HasVersion = true
-				bit = extVersion
 			}
 		case "datestamp":
+			bit = extDatestamp
 			if ok = null; !null {
 				e.Datestamp, ok = s.integer(MaxDatestamp)
-				bit = extDatestamp
 			}
 		case "title":
+			bit = extTitle
 			if ok = null; !null {
 				e.Title, ok = s.text(255)
-				bit = extTitle
 			}
 		case "pathKind":
+			bit = extPathKind
 			if ok = null; !null {
 				e.PathKind, ok = s.text(16)
 				ok = ok && (e.PathKind == "contrib" || e.PathKind == "core" || e.PathKind == "custom" || e.PathKind == "profile" || e.PathKind == "")
-				bit = extPathKind
 			}
 		case "hidden":
+			bit = extHidden
 			if ok = null; !null {
 				e.Hidden, ok = s.boolean()
-				bit = extHidden
 			}
 		case "lifecycle":
+			bit = extLifecycle
 			if ok = null; !null {
 				e.Lifecycle, ok = s.text(32)
-				bit = extLifecycle
 			}
 		case "package":
+			bit = extPackage
 			if ok = null; !null {
 				e.Package, ok = s.text(255)
-				bit = extPackage
 			}
 		}
 		if !ok || seen&bit != 0 {
@@ -501,7 +508,7 @@ func (s *scanner) composer(p *Package) bool {
 		}
 		switch {
 		case null:
-			ok, bit = true, 0
+			ok = true
 		case text != nil:
 			*text, ok = s.text(maxLen)
 		}
@@ -800,20 +807,14 @@ func parseUUID(text string, out *UUID) bool {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return false
 	}
-	n := 0
-	for i := 0; i < 36; i += 2 {
-		if text[i] == '-' {
-			i--
-			continue
-		}
+	for n, i := range [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
 		high, low := unhex(text[i]), unhex(text[i+1])
-		if high > 15 || low > 15 || n == 16 {
+		if high > 15 || low > 15 {
 			return false
 		}
 		out[n] = high<<4 | low
-		n++
 	}
-	return n == 16
+	return true
 }
 
 // parseTimestamp reads RFC 3339 into Unix microseconds; finer digits are cut.
