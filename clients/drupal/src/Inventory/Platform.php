@@ -1,0 +1,52 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Drupal\drumbeat\Inventory;
+
+/**
+ * What the site runs on.
+ */
+final class Platform {
+
+  public readonly string $drupalVersion;
+  public readonly string $phpVersion;
+  public readonly string $phpSapi;
+  public readonly string $dbDriver;
+  public readonly string $dbVersion;
+  public readonly string $profile;
+
+  public function __construct(
+    string $drupalVersion,
+    string $phpVersion,
+    string $phpSapi,
+    string $dbDriver,
+    string $dbVersion,
+    string $profile,
+  ) {
+    $this->drupalVersion = Text::clean($drupalVersion, 128);
+    $this->phpVersion = Text::clean($phpVersion, 128);
+    $this->phpSapi = Text::clean($phpSapi, 64);
+    $this->dbDriver = Text::clean($dbDriver, 64);
+    $this->dbVersion = Text::clean($dbVersion, 255);
+    $this->profile = Text::clean($profile, 128);
+  }
+
+  /**
+   * The fields as the contract names them; what is empty is left out.
+   *
+   * @return array<string, string>
+   *   Ready for JSON.
+   */
+  public function toArray(): array {
+    return array_filter([
+      'drupalVersion' => $this->drupalVersion,
+      'phpVersion' => $this->phpVersion,
+      'phpSapi' => $this->phpSapi,
+      'dbDriver' => $this->dbDriver,
+      'dbVersion' => $this->dbVersion,
+      'profile' => $this->profile,
+    ], static fn (string $value): bool => $value !== '');
+  }
+
+}
