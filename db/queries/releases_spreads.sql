@@ -38,3 +38,9 @@ UPDATE verdict_spreads SET finished_at = @now::timestamptz WHERE id = @id;
 
 -- name: DropOldSpreads :exec
 DELETE FROM verdict_spreads WHERE finished_at < @before::timestamptz;
+
+-- name: PlanForManySites :exec
+-- For the rest of the transaction: plans that suit the actual number of sites. A
+-- plan for any number looks up the verdict on every project of every site on
+-- its own, which takes twice as long.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true);

@@ -91,8 +91,12 @@ func (s *spreader) step(ctx context.Context) (visited int, err error) {
 }
 
 func (s *spreader) recount(ctx context.Context, tx pgx.Tx, ids []int64) error {
-	if err := db.New(tx).LockSiteStates(ctx, ids); err != nil {
+	q := db.New(tx)
+	if err := q.LockSiteStates(ctx, ids); err != nil {
 		return fmt.Errorf("lock %d sites: %w", len(ids), err)
+	}
+	if err := q.PlanForManySites(ctx); err != nil {
+		return fmt.Errorf("set the planner up: %w", err)
 	}
 	if _, err := sites.Recount(ctx, tx, ids); err != nil {
 		return err

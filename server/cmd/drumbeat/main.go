@@ -47,6 +47,7 @@ func newRootCommand() *cobra.Command {
 		newServeCommand(),
 		newMigrateCommand(),
 		newDoctorCommand(),
+		newFeedsCommand(),
 		newEvaluateCommand(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
