@@ -3,7 +3,7 @@
   var chosen = "auto";
   try {
     chosen = localStorage.getItem("drumbeat-color-scheme") || "auto";
-  } catch (_) {
+  } catch {
     // Storage can be forbidden; the system's choice then counts.
   }
   var dark = chosen === "dark" || (chosen !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);

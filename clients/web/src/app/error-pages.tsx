@@ -7,7 +7,7 @@ export function NotFoundPage() {
   useDocumentTitle("Page not found");
   return (
     <main id="main" className="page page--narrow">
-      <EmptyState icon="question" title="This page does not exist" actions={<Link to="/sites">Go to the sites</Link>}>
+      <EmptyState icon="question" level={1} title="This page does not exist" actions={<Link to="/sites">Go to the sites</Link>}>
         <p>The address may be mistyped, or what was here has been removed.</p>
       </EmptyState>
     </main>
@@ -21,6 +21,7 @@ export function ErrorPage({ reset }: ErrorComponentProps) {
     <main id="main" className="page page--narrow">
       <EmptyState
         icon="alert"
+        level={1}
         title="This page broke"
         actions={
           <>

@@ -51,6 +51,7 @@ function NoOrganization() {
     <main id="main" className="page page--narrow">
       <EmptyState
         icon="user"
+        level={1}
         title="You are in no organisation"
         actions={
           <Button variant="default" onClick={() => signOut.mutate({})} loading={signOut.isPending}>

@@ -27,10 +27,24 @@ const red: MantineColorsTuple = [
   "#831616",
 ];
 
+// Mantine's greys of the dark scheme, as cool as the page's own surfaces.
+const dark: MantineColorsTuple = [
+  "#e7eaef",
+  "#c3cad4",
+  "#a0abba",
+  "#7d8896",
+  "#404958",
+  "#2a303b",
+  "#1f2530",
+  "#191d25",
+  "#13171e",
+  "#11141a",
+];
+
 /** Read by the build too: it makes the stylesheet's variables of it. */
 export const theme = createTheme({
   primaryColor: "indigo",
-  colors: { indigo, red },
+  colors: { indigo, red, dark },
   primaryShade: { light: 7, dark: 6 },
   defaultRadius: "md",
   cursorType: "pointer",

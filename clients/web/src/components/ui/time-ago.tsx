@@ -32,7 +32,7 @@ export function useNow(): Date {
 export function TimeAgo({ date }: { date: Date }) {
   const clock = useNow();
   // A report can be newer than the last tick.
-  const at = clock > date ? clock : new Date(Math.max(clock.getTime(), Math.min(Date.now(), date.getTime())));
+  const at = clock > date ? clock : date;
   return (
     <time dateTime={date.toISOString()} title={formatExact(date)}>
       {formatRelative(date, at)}

@@ -18,7 +18,7 @@ const PROJECT = /^[a-z][a-z0-9_]*$/;
 export function composerConstraint(version: string, core: boolean): string | undefined {
   const match = /^(?:8\.x-)?(\d+(?:\.\d+){0,2}(?:-(?:alpha|beta|rc)\d+)?|\d+(?:\.\d+)?\.x-dev)$/i.exec(version);
   const plain = match?.[1];
-  if (!plain || /^7\.x-/.test(version)) return undefined;
+  if (!plain || version.startsWith("7.x-")) return undefined;
   if (plain.endsWith("-dev")) return plain;
   // Core moves to another minor only when one asks for it.
   return core ? `~${plain}` : `^${plain}`;

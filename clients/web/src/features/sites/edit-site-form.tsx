@@ -30,7 +30,6 @@ export function EditSiteForm({ site, onDone }: { site: Site; onDone: () => void 
       className="card card--padded stack"
       aria-label="Edit the site"
       noValidate
-      onKeyDown={(event) => event.key === "Escape" && onDone()}
       onSubmit={form.onSubmit((raw) => {
         const values = { name: raw.name.trim(), url: normalizeUrl(raw.url), environment: raw.environment.trim() };
         const paths = FIELDS.filter((field) => values[field] !== site[field]);

@@ -67,8 +67,7 @@ export function ModuleLists({ site, mayEdit }: { site: Site; mayEdit: boolean })
         icon="update"
         modules={groups.update}
         empty="There is no other update to install."
-        explain={false}
-      />
+              />
       {groups.unknown.length > 0 && (
         <Section
           title="Could not be checked"
@@ -76,7 +75,7 @@ export function ModuleLists({ site, mayEdit }: { site: Site; mayEdit: boolean })
           icon="question"
           intro="There is no verdict on these. That does not mean that they are fine: look at each of them yourself."
           modules={groups.unknown}
-          explain
+          judged
         />
       )}
       <Section
@@ -85,8 +84,7 @@ export function ModuleLists({ site, mayEdit }: { site: Site; mayEdit: boolean })
         icon="checkCircle"
         modules={groups.upToDate}
         empty="Nothing is up to date."
-        explain={false}
-        searchable
+                searchable
       />
       {custom.length > 0 && <Custom extensions={custom} />}
     </div>
@@ -170,23 +168,23 @@ function Security({ modules }: { modules: readonly SiteModule[] }) {
           </p>
         </div>
       )}
-      <Columns />
+      <Columns judged />
       <ul aria-label="Security">
         {modules.map((module) => (
-          <ModuleRow key={module.moduleName} module={module} explain />
+          <ModuleRow key={module.moduleName} module={module} judged />
         ))}
       </ul>
     </section>
   );
 }
 
-function Columns() {
+function Columns({ judged }: { judged: boolean }) {
   return (
     <div className={classes.columns} aria-hidden="true">
       <span>Project</span>
       <span>Installed</span>
       <span>Recommended</span>
-      <span>Verdict</span>
+      <span>{judged ? "Verdict" : "Since"}</span>
       <span />
     </div>
   );
@@ -199,7 +197,7 @@ function Section({
   intro,
   modules,
   empty,
-  explain,
+  judged = false,
   searchable = false,
 }: {
   title: string;
@@ -208,7 +206,7 @@ function Section({
   intro?: ReactNode;
   modules: readonly SiteModule[];
   empty?: string;
-  explain: boolean;
+  judged?: boolean;
   searchable?: boolean;
 }) {
   const [all, setAll] = useState(false);
@@ -242,10 +240,10 @@ function Section({
         <>
           {shown.length > 0 ? (
             <>
-              <Columns />
+              <Columns judged={judged} />
               <ul aria-label={title}>
                 {shown.map((module) => (
-                  <ModuleRow key={module.moduleName} module={module} explain={explain} />
+                  <ModuleRow key={module.moduleName} module={module} judged={judged} />
                 ))}
               </ul>
             </>

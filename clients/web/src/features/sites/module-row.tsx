@@ -9,8 +9,13 @@ import { TimeAgo } from "@/components/ui/time-ago";
 import { formatDay, formatExact, formatVersion, toDate } from "@/lib/format";
 import classes from "./module-lists.module.css";
 
-/** One project on a site: what is installed, what to go to, and why. */
-export function ModuleRow({ module, explain }: { module: SiteModule; explain: boolean }) {
+/**
+ * One project on a site: what is installed, what to go to, and why.
+ *
+ * @param judged shows the verdict and its reason at once, for lists whose rows
+ * differ in it; the others show since when the version is there.
+ */
+export function ModuleRow({ module, judged }: { module: SiteModule; judged: boolean }) {
   const [open, setOpen] = useState(false);
   const id = useId();
   const title = module.title || module.moduleName;
@@ -50,7 +55,7 @@ export function ModuleRow({ module, explain }: { module: SiteModule; explain: bo
           <Recommended module={module} />
         </div>
         <div className={classes.cellStatus}>
-          <StatusBadge status={module.status} />
+          {judged ? <StatusBadge status={module.status} /> : <Since module={module} />}
         </div>
         <div className={classes.cellExpand}>
           <button
@@ -65,11 +70,22 @@ export function ModuleRow({ module, explain }: { module: SiteModule; explain: bo
           </button>
         </div>
       </div>
-      {explain && module.explanation && <p className={classes.why}>{module.explanation}</p>}
+      {judged && module.explanation && <p className={classes.why}>{module.explanation}</p>}
       <div id={id} hidden={!open}>
-        {open && <Details module={module} explain={!explain} />}
+        {open && <Details module={module} judged={judged} />}
       </div>
     </li>
+  );
+}
+
+function Since({ module }: { module: SiteModule }) {
+  const installed = toDate(module.installedAt);
+  if (!installed) return null;
+  return (
+    <span className="soft" title={formatExact(installed)}>
+      <span className={classes.sinceWord}>since </span>
+      {formatDay(installed)}
+    </span>
   );
 }
 
@@ -84,12 +100,12 @@ function Recommended({ module }: { module: SiteModule }) {
   );
 }
 
-function Details({ module, explain }: { module: SiteModule; explain: boolean }) {
+function Details({ module, judged }: { module: SiteModule; judged: boolean }) {
   const installed = toDate(module.installedAt);
   const checked = toDate(module.checkedAt);
   return (
     <dl className={classes.details}>
-      {explain && module.explanation && (
+      {!judged && module.explanation && (
         <>
           <dt>Why</dt>
           <dd>{module.explanation}</dd>
@@ -117,7 +133,7 @@ function Details({ module, explain }: { module: SiteModule; explain: boolean }) 
           <dd>{module.extensions.join(", ")}</dd>
         </>
       )}
-      {installed && (
+      {judged && installed && (
         <>
           <dt>This version since</dt>
           <dd>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { SitesService, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import { SitesService, type ModuleCounts, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
 import { Button, Group, Skeleton, Tabs } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
@@ -13,9 +13,10 @@ import { ProblemNotice } from "@/components/ui/notice";
 import { useDocumentTitle } from "@/components/ui/page";
 import { TimeAgo } from "@/components/ui/time-ago";
 import { toProblem } from "@/lib/errors";
-import { formatDay, formatExact, formatUrl, toDate } from "@/lib/format";
+import { formatDay, formatExact, formatNumber, formatUrl, toDate } from "@/lib/format";
 import { isAffected } from "@/lib/live/affected";
 import { Role, useSession } from "@/lib/session/session";
+import type { Tone } from "@/lib/words";
 import { EditSiteForm } from "./edit-site-form";
 import { KeyList } from "./key-list";
 import { ModuleLists } from "./module-lists";
@@ -195,15 +196,42 @@ function Facts({ site }: { site: Site }) {
     ["Added", created && <span title={formatExact(created)}>{formatDay(created)}</span>],
   ];
   return (
-    <dl className={`card ${classes.facts}`} aria-label="Facts about the site">
-      {facts
-        .filter(([, value]) => value)
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd className="nums">{value}</dd>
-          </div>
+    <section className="card" aria-label="Facts about the site">
+      <dl className={classes.facts}>
+        {facts
+          .filter(([, value]) => value)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="nums">{value}</dd>
+            </div>
+          ))}
+      </dl>
+      {site.counts && last && <Counts counts={site.counts} />}
+    </section>
+  );
+}
+
+function Counts({ counts }: { counts: ModuleCounts }) {
+  const all: { value: number; label: string; tone: Tone }[] = [
+    { value: counts.insecure, label: "insecure", tone: "danger" },
+    { value: counts.unsupported, label: "unsupported", tone: "warning" },
+    { value: counts.outdated, label: "with an update", tone: "notice" },
+    { value: counts.unknown, label: "not checked", tone: "unknown" },
+    { value: counts.current, label: "up to date", tone: "good" },
+    { value: counts.custom, label: "custom", tone: "neutral" },
+  ];
+  return (
+    <ul className={classes.counts} aria-label="Projects by verdict">
+      {all
+        .filter(({ value }) => value > 0)
+        .map(({ value, label, tone }) => (
+          <li key={label}>
+            <Badge tone={tone}>
+              {formatNumber(value)} {label}
+            </Badge>
+          </li>
         ))}
-    </dl>
+    </ul>
   );
 }

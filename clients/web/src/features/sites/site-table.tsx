@@ -20,10 +20,10 @@ const COLUMNS: { field: SortField; label: string; end?: boolean }[] = [
 ];
 
 export function useIsPhone(): boolean {
-  return useMediaQuery("(max-width: 48rem)", false, { getInitialValueInEffect: false }) ?? false;
+  return useMediaQuery("(max-width: 60rem)", false, { getInitialValueInEffect: false }) ?? false;
 }
 
-/** The sites of one page, as a table, or as cards on a phone. */
+/** The sites of one page, as a table, or as cards where seven columns do not fit. */
 export function SiteTable({
   sites,
   sort,
@@ -114,6 +114,7 @@ function SiteRow({ site }: { site: Site }) {
 }
 
 function SiteCard({ site }: { site: Site }) {
+  const created = toDate(site.createdAt);
   return (
     <li className={classes.siteCard}>
       <div className={classes.cardTop}>
@@ -139,6 +140,7 @@ function SiteCard({ site }: { site: Site }) {
         <span>
           <LastReport site={site} />
         </span>
+        {created && <span title={formatExact(created)}>added {formatDay(created)}</span>}
       </div>
     </li>
   );

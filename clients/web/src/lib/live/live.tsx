@@ -108,6 +108,7 @@ export function LiveProvider({ organizationId, children }: { organizationId: str
       document.removeEventListener("visibilitychange", onVisibility);
       window.removeEventListener("online", onOnline);
     };
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- does not see the use inside the generator
   }, [client, organizationId, queryClient]);
 
   return (
