@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"drumbeat/gen/db"
 )
@@ -85,6 +86,8 @@ func bounded(rdb redis.UniversalClient, connections int) (redis.UniversalClient,
 	opts := *client.Options()
 	opts.ContextTimeoutEnabled = true
 	opts.MaxRetries = -1
+	// Of use only to Redis Enterprise, and noisy with a copied client.
+	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	opts.PoolSize = max(connections, 1)
 	opts.MinIdleConns, opts.MaxIdleConns, opts.MaxActiveConns = 0, 0, 0
 	own := redis.NewClient(&opts)
