@@ -13,6 +13,23 @@ ORDER BY id
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
+-- name: ClaimUnbegunSpreads :many
+-- Other spreads that have not begun, to be done together with the given one.
+SELECT id, version_ids
+FROM verdict_spreads
+WHERE finished_at IS NULL AND done_site_id = 0 AND id <> @id
+ORDER BY id
+LIMIT @most::integer
+FOR UPDATE SKIP LOCKED;
+
+-- name: JoinSpreads :exec
+-- Hands the versions of other spreads to one of them, which makes the others finished.
+WITH others AS (
+  UPDATE verdict_spreads SET finished_at = @now::timestamptz, reason = left(reason, 400) || ' (done with ' || @id::bigint || ')'
+  WHERE id = ANY(@other_ids::bigint[])
+)
+UPDATE verdict_spreads SET version_ids = @version_ids::bigint[] WHERE id = @id::bigint;
+
 -- name: SitesRunning :many
 -- The next sites, by id, that run one of the versions.
 SELECT DISTINCT n.site_id

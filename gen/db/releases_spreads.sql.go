@@ -69,6 +69,46 @@ func (q *Queries) ClaimSpread(ctx context.Context) (ClaimSpreadRow, error) {
 	return i, err
 }
 
+const claimUnbegunSpreads = `-- name: ClaimUnbegunSpreads :many
+SELECT id, version_ids
+FROM verdict_spreads
+WHERE finished_at IS NULL AND done_site_id = 0 AND id <> $1
+ORDER BY id
+LIMIT $2::integer
+FOR UPDATE SKIP LOCKED
+`
+
+type ClaimUnbegunSpreadsParams struct {
+	ID   int64
+	Most int32
+}
+
+type ClaimUnbegunSpreadsRow struct {
+	ID         int64
+	VersionIds []int64
+}
+
+// Other spreads that have not begun, to be done together with the given one.
+func (q *Queries) ClaimUnbegunSpreads(ctx context.Context, arg ClaimUnbegunSpreadsParams) ([]ClaimUnbegunSpreadsRow, error) {
+	rows, err := q.db.Query(ctx, claimUnbegunSpreads, arg.ID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClaimUnbegunSpreadsRow
+	for rows.Next() {
+		var i ClaimUnbegunSpreadsRow
+		if err := rows.Scan(&i.ID, &i.VersionIds); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dropOldSpreads = `-- name: DropOldSpreads :exec
 DELETE FROM verdict_spreads WHERE finished_at < $1::timestamptz
 `
@@ -89,6 +129,32 @@ type FinishSpreadParams struct {
 
 func (q *Queries) FinishSpread(ctx context.Context, arg FinishSpreadParams) error {
 	_, err := q.db.Exec(ctx, finishSpread, arg.Now, arg.ID)
+	return err
+}
+
+const joinSpreads = `-- name: JoinSpreads :exec
+WITH others AS (
+  UPDATE verdict_spreads SET finished_at = $3::timestamptz, reason = left(reason, 400) || ' (done with ' || $2::bigint || ')'
+  WHERE id = ANY($4::bigint[])
+)
+UPDATE verdict_spreads SET version_ids = $1::bigint[] WHERE id = $2::bigint
+`
+
+type JoinSpreadsParams struct {
+	VersionIds []int64
+	ID         int64
+	Now        time.Time
+	OtherIds   []int64
+}
+
+// Hands the versions of other spreads to one of them, which makes the others finished.
+func (q *Queries) JoinSpreads(ctx context.Context, arg JoinSpreadsParams) error {
+	_, err := q.db.Exec(ctx, joinSpreads,
+		arg.VersionIds,
+		arg.ID,
+		arg.Now,
+		arg.OtherIds,
+	)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,9 @@ import (
 // spreadChunk is how many sites are recounted in one transaction. Reports of
 // these sites wait while it runs.
 const spreadChunk = 1000
+
+// maxJoined is how many spreads at most are done together with another.
+const maxJoined = 200
 
 // spreader brings changed verdicts to the counters of the sites.
 type spreader struct {
@@ -54,6 +58,11 @@ func (s *spreader) step(ctx context.Context) (visited int, err error) {
 		if err != nil {
 			return fmt.Errorf("claim a spread: %w", err)
 		}
+		if spread.DoneSiteID == 0 {
+			if spread.VersionIds, err = s.join(ctx, q, spread); err != nil {
+				return err
+			}
+		}
 		ids, err := q.SitesRunning(ctx, db.SitesRunningParams{
 			VersionIds: spread.VersionIds, AfterSiteID: spread.DoneSiteID, Most: int32(s.chunk),
 		})
@@ -88,6 +97,31 @@ func (s *spreader) step(ctx context.Context) (visited int, err error) {
 		return 0, fmt.Errorf("spread verdicts: %w", err)
 	}
 	return visited, nil
+}
+
+// join takes the spreads that have not begun into one that begins, so that a
+// site is counted once for all of them, and gives their versions. Feeds that
+// are fetched for the first time make many.
+func (s *spreader) join(ctx context.Context, q *db.Queries, spread db.ClaimSpreadRow) ([]int64, error) {
+	others, err := q.ClaimUnbegunSpreads(ctx, db.ClaimUnbegunSpreadsParams{ID: spread.ID, Most: maxJoined})
+	if err != nil {
+		return nil, fmt.Errorf("claim further spreads: %w", err)
+	}
+	if len(others) == 0 {
+		return spread.VersionIds, nil
+	}
+	versions := slices.Clone(spread.VersionIds)
+	ids := make([]int64, len(others))
+	for i, other := range others {
+		ids[i] = other.ID
+		versions = append(versions, other.VersionIds...)
+	}
+	versions = distinct(versions)
+	err = q.JoinSpreads(ctx, db.JoinSpreadsParams{ID: spread.ID, OtherIds: ids, VersionIds: versions, Now: s.now()})
+	if err != nil {
+		return nil, fmt.Errorf("join %d spreads: %w", len(ids), err)
+	}
+	return versions, nil
 }
 
 func (s *spreader) recount(ctx context.Context, tx pgx.Tx, ids []int64) error {

@@ -96,6 +96,48 @@ func TestSpreadIsTakenUpWhereItWasStopped(t *testing.T) {
 	}
 }
 
+func TestSpreadsThatWaitAreDoneTogether(t *testing.T) {
+	t.Parallel()
+	source := newMemorySource()
+	b := newBench(t, source)
+	b.service.spreader.chunk = 2
+	const all = 5
+	for range all {
+		site := b.addSite()
+		for _, project := range []string{"a", "b", "c"} {
+			b.mustInstall(site, project, "8.x-1.4")
+		}
+	}
+	visited := 0
+	for i, project := range []string{"a", "b", "c"} {
+		source.set(project, feedXML(project, "8.x-1.", rel("8.x-1.4")))
+		if i == 1 {
+			// The first has begun when the others come.
+			n, err := b.service.spreader.step(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			visited += n
+		}
+		if err := b.service.syncer.syncAll(t.Context(), oneFeed(b, project), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := b.service.spreader.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if visited += n; visited != 2*all {
+		t.Errorf("visited sites %d times, want %d: once for the first and once for both others", visited, 2*all)
+	}
+	if n := b.staleSites(); n != 0 {
+		t.Errorf("%d sites have stale counters", n)
+	}
+	if n := count(t, b.pool, "SELECT count(*) FROM verdict_spreads WHERE finished_at IS NULL"); n != 0 {
+		t.Errorf("%d spreads are not finished", n)
+	}
+}
+
 func TestVerdictsAndReportsAtOnceLeaveNoStaleCounter(t *testing.T) {
 	t.Parallel()
 	const siteCount, projects, rounds = 12, 3, 25

@@ -114,7 +114,10 @@ func (r *Reader) Show(ctx context.Context, project string) (Project, error) {
 	if len(rows) == 0 {
 		return Project{}, ErrUnknownProject
 	}
-	p := Project{Name: rows[0].ModuleName, Title: rows[0].Title, Link: rows[0].DrupalLink}
+	p := Project{
+		Name: rows[0].ModuleName, Title: rows[0].Title, Link: rows[0].DrupalLink,
+		Installed: []InstalledStatus{}, Releases: []ReleaseStatus{},
+	}
 	for _, row := range rows {
 		p.Feeds = append(p.Feeds, FeedStatus{
 			Project: row.ModuleName, Series: row.Series, State: FeedState(row.State), Error: row.Error,
