@@ -8,7 +8,7 @@ SHELL := /bin/sh
 # Where there is no home to write to (containers, service users), caches go into the tree.
 ifneq ($(shell [ -n "$$HOME" ] && [ -d "$$HOME" ] && [ -w "$$HOME" ] && echo yes),yes)
 export GOPATH ?= $(CURDIR)/.cache/go
-export GOCACHE ?= $(CURDIR)/.cache/go-build
+export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 export npm_config_cache ?= $(CURDIR)/.cache/npm
 endif
 
