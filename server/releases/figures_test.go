@@ -76,6 +76,7 @@ func loadFleet(b *testing.B, bench *testBench, source *memorySource, siteCount i
 		INSERT INTO sites (organization_id, name, url) SELECT %[1]d, 'Site ' || n, 'https://site-' || n || '.example' FROM generate_series(1, %[2]d) n;
 		INSERT INTO site_states (site_id, organization_id) SELECT id, %[1]d FROM sites;
 		INSERT INTO site_organizations (site_id, organization_id, is_owner) SELECT id, %[1]d, true FROM sites;
+		DROP INDEX site_module_periods_current_key, site_module_periods_version_idx;
 		CREATE TEMP TABLE v AS SELECT v.id, v.module_id, m.module_name,
 		  row_number() OVER (PARTITION BY v.module_id ORDER BY v.id) - 1 AS n
 		  FROM module_versions v JOIN modules m ON m.id = v.module_id WHERE v.installed;
@@ -88,6 +89,8 @@ func loadFleet(b *testing.B, bench *testBench, source *memorySource, siteCount i
 		JOIN v ON v.module_name = 'module_' || ((s.id * 7 + k * 10) %% 1000) AND v.n = (s.id + k) %% 5
 		ORDER BY s.id, k;
 		DROP TABLE v;
+		CREATE UNIQUE INDEX site_module_periods_current_key ON site_module_periods (site_id, module_id) INCLUDE (version_id) WHERE valid_to IS NULL;
+		CREATE INDEX site_module_periods_version_idx ON site_module_periods (version_id, site_id) WHERE valid_to IS NULL;
 		RESET session_replication_role;
 		RESET statement_timeout`, bench.org, siteCount))
 	if err != nil {

@@ -191,6 +191,7 @@ func readBounded(r io.Reader) ([]byte, error) {
 	}
 	largeBody <- struct{}{}
 	defer func() { <-largeBody }()
+	buffer.Grow(maxFeedBytes - smallBody + bytes.MinRead) // once, rather than by doubling
 	if _, err := buffer.ReadFrom(io.LimitReader(r, maxFeedBytes-smallBody)); err != nil {
 		return nil, &FetchError{Message: "the answer broke off: " + err.Error()}
 	}
