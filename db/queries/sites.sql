@@ -99,11 +99,16 @@ WHERE m.module_name = @module_name AND v.installed
 
 -- name: ListModuleSites :many
 -- The organisation's sites that run one of the versions, in the order in which they were added.
+-- OFFSET 0: who runs the versions is found out first, by their index, and in order.
 SELECT s.id, s.uuid, s.name, s.url, v.version_number, v.status, v.recommended
-FROM site_module_periods p
-JOIN site_organizations so ON so.site_id = p.site_id AND so.organization_id = @organization_id
-JOIN sites s ON s.id = p.site_id AND s.deleted_at IS NULL
-JOIN module_versions v ON v.id = p.version_id
-WHERE p.version_id = ANY(@version_ids::bigint[]) AND p.valid_to IS NULL AND p.site_id > @after_id
-ORDER BY p.site_id
+FROM (
+  SELECT p.site_id, p.version_id
+  FROM site_module_periods p
+  WHERE p.version_id = ANY(@version_ids::bigint[]) AND p.valid_to IS NULL AND p.site_id > @after_id
+  ORDER BY p.site_id
+  OFFSET 0) h
+JOIN site_organizations so ON so.site_id = h.site_id AND so.organization_id = @organization_id
+JOIN sites s ON s.id = h.site_id AND s.deleted_at IS NULL
+JOIN module_versions v ON v.id = h.version_id
+ORDER BY h.site_id
 LIMIT @max_rows;

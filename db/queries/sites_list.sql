@@ -1,12 +1,14 @@
 -- The site list, one query for each order. They give ids; GetSitesByID gives what is shown.
 --
 -- They are run with a plan of their own for each call, so that PostgreSQL sees
--- the arguments: a condition that a call does not use vanishes, the order is
--- read from its index, and a search is answered by the trigram index where
--- that is cheaper. Owned sites and the few shared ones are read apart, because
--- only so does the order come from an index.
+-- the arguments: a condition that a call does not use vanishes, and the order
+-- is read from its index from where the page before ended. Owned sites and the
+-- few shared ones are read apart, because only so does the order come from an
+-- index. OFFSET 0 keeps PostgreSQL from turning a test of the rows it passes
+-- into a join that it would start from the wrong end.
 --
 -- State: 0 all, 1 insecure, 2 unsupported, 3 outdated, 4 unknown, 5 current, 6 waiting, 7 silent (SiteState of the contract).
+-- A search that finds few sites gives their ids, one that finds many its pattern; see FindSites.
 
 -- name: ListSitesBySecurity :many
 -- Insecure first, then unsupported, then updates, when descending.
@@ -14,7 +16,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, st.insecure_count AS k1, st.unsupported_count AS k2, st.update_count AS k3
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = @organization_id AND st.deleted_at IS NULL
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
@@ -24,7 +25,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) < (@key1::int, @key2::int, @key3::int, @key_id::bigint))
         OR (NOT @descending::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) > (@key1::int, @key2::int, @key3::int, @key_id::bigint)))
@@ -35,9 +38,8 @@ FROM ((
   (
     SELECT st.site_id AS id, st.insecure_count AS k1, st.unsupported_count AS k2, st.update_count AS k3
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.* FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
@@ -46,7 +48,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) < (@key1::int, @key2::int, @key3::int, @key_id::bigint))
         OR (NOT @descending::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) > (@key1::int, @key2::int, @key3::int, @key_id::bigint)))
@@ -63,7 +67,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, st.update_count AS k1
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = @organization_id AND st.deleted_at IS NULL
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
@@ -73,7 +76,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (st.update_count, st.site_id) < (@key1::int, @key_id::bigint))
         OR (NOT @descending::boolean AND (st.update_count, st.site_id) > (@key1::int, @key_id::bigint)))
@@ -84,9 +89,8 @@ FROM ((
   (
     SELECT st.site_id AS id, st.update_count AS k1
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.* FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
@@ -95,7 +99,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (st.update_count, st.site_id) < (@key1::int, @key_id::bigint))
         OR (NOT @descending::boolean AND (st.update_count, st.site_id) > (@key1::int, @key_id::bigint)))
@@ -112,7 +118,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, st.core_version_parts AS k1
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = @organization_id AND st.deleted_at IS NULL
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
@@ -122,7 +127,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (st.core_version_parts, st.site_id) < (@key1::int[], @key_id::bigint))
         OR (NOT @descending::boolean AND (st.core_version_parts, st.site_id) > (@key1::int[], @key_id::bigint)))
@@ -133,9 +140,8 @@ FROM ((
   (
     SELECT st.site_id AS id, st.core_version_parts AS k1
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.* FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
@@ -144,7 +150,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (st.core_version_parts, st.site_id) < (@key1::int[], @key_id::bigint))
         OR (NOT @descending::boolean AND (st.core_version_parts, st.site_id) > (@key1::int[], @key_id::bigint)))
@@ -161,7 +169,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, coalesce(st.last_report_at, 'epoch') AS k1
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = @organization_id AND st.deleted_at IS NULL
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
@@ -171,7 +178,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) < (@key1::timestamptz, @key_id::bigint))
         OR (NOT @descending::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) > (@key1::timestamptz, @key_id::bigint)))
@@ -182,9 +191,8 @@ FROM ((
   (
     SELECT st.site_id AS id, coalesce(st.last_report_at, 'epoch') AS k1
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.* FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
       AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
@@ -193,7 +201,9 @@ FROM ((
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
         OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+      AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) < (@key1::timestamptz, @key_id::bigint))
         OR (NOT @descending::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) > (@key1::timestamptz, @key_id::bigint)))
@@ -210,17 +220,17 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT s.id AS id, lower(s.name) AS k1
     FROM sites s
-    LEFT JOIN site_states st ON st.site_id = s.id
     WHERE s.organization_id = @organization_id AND s.deleted_at IS NULL
-      AND (@state::int = 0
+      AND (@state::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+      AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (lower(s.name), s.id) < (@key1::text, @key_id::bigint))
         OR (NOT @descending::boolean AND (lower(s.name), s.id) > (@key1::text, @key_id::bigint)))
@@ -231,18 +241,18 @@ FROM ((
   (
     SELECT s.id AS id, lower(s.name) AS k1
     FROM site_organizations so
-    JOIN sites s ON s.id = so.site_id
-    LEFT JOIN site_states st ON st.site_id = s.id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND s.deleted_at IS NULL
-      AND (@state::int = 0
+    CROSS JOIN LATERAL (SELECT h.* FROM sites h WHERE h.id = so.site_id AND h.deleted_at IS NULL OFFSET 0) s
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
+      AND (@state::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+      AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (lower(s.name), s.id) < (@key1::text, @key_id::bigint))
         OR (NOT @descending::boolean AND (lower(s.name), s.id) > (@key1::text, @key_id::bigint)))
@@ -259,17 +269,17 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT s.id AS id, lower(s.url) AS k1
     FROM sites s
-    LEFT JOIN site_states st ON st.site_id = s.id
     WHERE s.organization_id = @organization_id AND s.deleted_at IS NULL
-      AND (@state::int = 0
+      AND (@state::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+      AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (lower(s.url), s.id) < (@key1::text, @key_id::bigint))
         OR (NOT @descending::boolean AND (lower(s.url), s.id) > (@key1::text, @key_id::bigint)))
@@ -280,18 +290,18 @@ FROM ((
   (
     SELECT s.id AS id, lower(s.url) AS k1
     FROM site_organizations so
-    JOIN sites s ON s.id = so.site_id
-    LEFT JOIN site_states st ON st.site_id = s.id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND s.deleted_at IS NULL
-      AND (@state::int = 0
+    CROSS JOIN LATERAL (SELECT h.* FROM sites h WHERE h.id = so.site_id AND h.deleted_at IS NULL OFFSET 0) s
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
+      AND (@state::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+      AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (lower(s.url), s.id) < (@key1::text, @key_id::bigint))
         OR (NOT @descending::boolean AND (lower(s.url), s.id) > (@key1::text, @key_id::bigint)))
@@ -308,17 +318,17 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT s.id AS id, s.created_at AS k1
     FROM sites s
-    LEFT JOIN site_states st ON st.site_id = s.id
     WHERE s.organization_id = @organization_id AND s.deleted_at IS NULL
-      AND (@state::int = 0
+      AND (@state::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+      AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (s.created_at, s.id) < (@key1::timestamptz, @key_id::bigint))
         OR (NOT @descending::boolean AND (s.created_at, s.id) > (@key1::timestamptz, @key_id::bigint)))
@@ -329,18 +339,18 @@ FROM ((
   (
     SELECT s.id AS id, s.created_at AS k1
     FROM site_organizations so
-    JOIN sites s ON s.id = so.site_id
-    LEFT JOIN site_states st ON st.site_id = s.id
-    WHERE so.organization_id = @organization_id AND NOT so.is_owner AND s.deleted_at IS NULL
-      AND (@state::int = 0
+    CROSS JOIN LATERAL (SELECT h.* FROM sites h WHERE h.id = so.site_id AND h.deleted_at IS NULL OFFSET 0) s
+    WHERE so.organization_id = @organization_id AND NOT so.is_owner
+      AND (@state::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND (@state::int = 0
         OR (@state = 1 AND st.insecure_count > 0)
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
         OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
-      AND (@pattern::text = '' OR lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+      AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
+      AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
         OR (@descending::boolean AND (s.created_at, s.id) < (@key1::timestamptz, @key_id::bigint))
         OR (NOT @descending::boolean AND (s.created_at, s.id) > (@key1::timestamptz, @key_id::bigint)))
@@ -349,6 +359,14 @@ FROM ((
     LIMIT @max_rows)) x
 ORDER BY CASE WHEN @descending::boolean THEN x.k1 END DESC, CASE WHEN @descending::boolean THEN x.id END DESC,
            CASE WHEN NOT @descending::boolean THEN x.k1 END, CASE WHEN NOT @descending::boolean THEN x.id END
+LIMIT @max_rows;
+
+-- name: FindSites :many
+-- Some of the organisation's sites whose name or URL is like a pattern, by the trigram index.
+SELECT s.id
+FROM sites s
+WHERE (lower(s.name) LIKE lower(@pattern::text) OR lower(s.url) LIKE lower(@pattern)) AND s.deleted_at IS NULL
+  AND EXISTS (SELECT FROM site_organizations so WHERE so.site_id = s.id AND so.organization_id = @organization_id OFFSET 0)
 LIMIT @max_rows;
 
 -- name: SummarizeSites :one

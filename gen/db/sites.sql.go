@@ -274,19 +274,23 @@ func (q *Queries) GetSitesByID(ctx context.Context, arg GetSitesByIDParams) ([]G
 
 const listModuleSites = `-- name: ListModuleSites :many
 SELECT s.id, s.uuid, s.name, s.url, v.version_number, v.status, v.recommended
-FROM site_module_periods p
-JOIN site_organizations so ON so.site_id = p.site_id AND so.organization_id = $1
-JOIN sites s ON s.id = p.site_id AND s.deleted_at IS NULL
-JOIN module_versions v ON v.id = p.version_id
-WHERE p.version_id = ANY($2::bigint[]) AND p.valid_to IS NULL AND p.site_id > $3
-ORDER BY p.site_id
+FROM (
+  SELECT p.site_id, p.version_id
+  FROM site_module_periods p
+  WHERE p.version_id = ANY($1::bigint[]) AND p.valid_to IS NULL AND p.site_id > $2
+  ORDER BY p.site_id
+  OFFSET 0) h
+JOIN site_organizations so ON so.site_id = h.site_id AND so.organization_id = $3
+JOIN sites s ON s.id = h.site_id AND s.deleted_at IS NULL
+JOIN module_versions v ON v.id = h.version_id
+ORDER BY h.site_id
 LIMIT $4
 `
 
 type ListModuleSitesParams struct {
-	OrganizationID int64
 	VersionIds     []int64
 	AfterID        int64
+	OrganizationID int64
 	MaxRows        int32
 }
 
@@ -301,11 +305,12 @@ type ListModuleSitesRow struct {
 }
 
 // The organisation's sites that run one of the versions, in the order in which they were added.
+// OFFSET 0: who runs the versions is found out first, by their index, and in order.
 func (q *Queries) ListModuleSites(ctx context.Context, arg ListModuleSitesParams) ([]ListModuleSitesRow, error) {
 	rows, err := q.db.Query(ctx, listModuleSites,
-		arg.OrganizationID,
 		arg.VersionIds,
 		arg.AfterID,
+		arg.OrganizationID,
 		arg.MaxRows,
 	)
 	if err != nil {

@@ -10,12 +10,46 @@ import (
 	"time"
 )
 
+const findSites = `-- name: FindSites :many
+SELECT s.id
+FROM sites s
+WHERE (lower(s.name) LIKE lower($1::text) OR lower(s.url) LIKE lower($1)) AND s.deleted_at IS NULL
+  AND EXISTS (SELECT FROM site_organizations so WHERE so.site_id = s.id AND so.organization_id = $2 OFFSET 0)
+LIMIT $3
+`
+
+type FindSitesParams struct {
+	Pattern        string
+	OrganizationID int64
+	MaxRows        int32
+}
+
+// Some of the organisation's sites whose name or URL is like a pattern, by the trigram index.
+func (q *Queries) FindSites(ctx context.Context, arg FindSitesParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, findSites, arg.Pattern, arg.OrganizationID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listSitesByCore = `-- name: ListSitesByCore :many
 SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, st.core_version_parts AS k1
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = $1 AND st.deleted_at IS NULL
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
@@ -25,20 +59,21 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (st.core_version_parts, st.site_id) < ($7::int[], $8::bigint))
-        OR (NOT $6::boolean AND (st.core_version_parts, st.site_id) > ($7::int[], $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN st.core_version_parts END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN st.core_version_parts END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $9)
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (st.core_version_parts, st.site_id) < ($9::int[], $10::bigint))
+        OR (NOT $8::boolean AND (st.core_version_parts, st.site_id) > ($9::int[], $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN st.core_version_parts END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN st.core_version_parts END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $11)
   UNION ALL
   (
     SELECT st.site_id AS id, st.core_version_parts AS k1
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
@@ -47,22 +82,26 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (st.core_version_parts, st.site_id) < ($7::int[], $8::bigint))
-        OR (NOT $6::boolean AND (st.core_version_parts, st.site_id) > ($7::int[], $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN st.core_version_parts END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN st.core_version_parts END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $9)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $9
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (st.core_version_parts, st.site_id) < ($9::int[], $10::bigint))
+        OR (NOT $8::boolean AND (st.core_version_parts, st.site_id) > ($9::int[], $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN st.core_version_parts END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN st.core_version_parts END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $11)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $11
 `
 
 type ListSitesByCoreParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -77,6 +116,8 @@ func (q *Queries) ListSitesByCore(ctx context.Context, arg ListSitesByCoreParams
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,
@@ -107,54 +148,56 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT s.id AS id, s.created_at AS k1
     FROM sites s
-    LEFT JOIN site_states st ON st.site_id = s.id
     WHERE s.organization_id = $1 AND s.deleted_at IS NULL
-      AND ($2::int = 0
+      AND ($2::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (s.created_at, s.id) < ($7::timestamptz, $8::bigint))
-        OR (NOT $6::boolean AND (s.created_at, s.id) > ($7::timestamptz, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN s.created_at END DESC, CASE WHEN $6::boolean THEN s.id END DESC,
-           CASE WHEN NOT $6::boolean THEN s.created_at END, CASE WHEN NOT $6::boolean THEN s.id END
-    LIMIT $9)
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+      AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (s.created_at, s.id) < ($9::timestamptz, $10::bigint))
+        OR (NOT $8::boolean AND (s.created_at, s.id) > ($9::timestamptz, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN s.created_at END DESC, CASE WHEN $8::boolean THEN s.id END DESC,
+           CASE WHEN NOT $8::boolean THEN s.created_at END, CASE WHEN NOT $8::boolean THEN s.id END
+    LIMIT $11)
   UNION ALL
   (
     SELECT s.id AS id, s.created_at AS k1
     FROM site_organizations so
-    JOIN sites s ON s.id = so.site_id
-    LEFT JOIN site_states st ON st.site_id = s.id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND s.deleted_at IS NULL
-      AND ($2::int = 0
+    CROSS JOIN LATERAL (SELECT h.id, h.uuid, h.organization_id, h.name, h.url, h.environment, h.created_at, h.created_by, h.modified_at, h.deleted_at FROM sites h WHERE h.id = so.site_id AND h.deleted_at IS NULL OFFSET 0) s
+    WHERE so.organization_id = $1 AND NOT so.is_owner
+      AND ($2::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (s.created_at, s.id) < ($7::timestamptz, $8::bigint))
-        OR (NOT $6::boolean AND (s.created_at, s.id) > ($7::timestamptz, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN s.created_at END DESC, CASE WHEN $6::boolean THEN s.id END DESC,
-           CASE WHEN NOT $6::boolean THEN s.created_at END, CASE WHEN NOT $6::boolean THEN s.id END
-    LIMIT $9)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $9
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+      AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (s.created_at, s.id) < ($9::timestamptz, $10::bigint))
+        OR (NOT $8::boolean AND (s.created_at, s.id) > ($9::timestamptz, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN s.created_at END DESC, CASE WHEN $8::boolean THEN s.id END DESC,
+           CASE WHEN NOT $8::boolean THEN s.created_at END, CASE WHEN NOT $8::boolean THEN s.id END
+    LIMIT $11)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $11
 `
 
 type ListSitesByCreatedParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -169,6 +212,8 @@ func (q *Queries) ListSitesByCreated(ctx context.Context, arg ListSitesByCreated
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,
@@ -199,7 +244,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, coalesce(st.last_report_at, 'epoch') AS k1
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = $1 AND st.deleted_at IS NULL
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
@@ -209,20 +253,21 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) < ($7::timestamptz, $8::bigint))
-        OR (NOT $6::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) > ($7::timestamptz, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN coalesce(st.last_report_at, 'epoch') END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN coalesce(st.last_report_at, 'epoch') END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $9)
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) < ($9::timestamptz, $10::bigint))
+        OR (NOT $8::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) > ($9::timestamptz, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN coalesce(st.last_report_at, 'epoch') END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN coalesce(st.last_report_at, 'epoch') END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $11)
   UNION ALL
   (
     SELECT st.site_id AS id, coalesce(st.last_report_at, 'epoch') AS k1
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
@@ -231,22 +276,26 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) < ($7::timestamptz, $8::bigint))
-        OR (NOT $6::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) > ($7::timestamptz, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN coalesce(st.last_report_at, 'epoch') END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN coalesce(st.last_report_at, 'epoch') END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $9)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $9
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) < ($9::timestamptz, $10::bigint))
+        OR (NOT $8::boolean AND (coalesce(st.last_report_at, 'epoch'), st.site_id) > ($9::timestamptz, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN coalesce(st.last_report_at, 'epoch') END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN coalesce(st.last_report_at, 'epoch') END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $11)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $11
 `
 
 type ListSitesByLastReportParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -261,6 +310,8 @@ func (q *Queries) ListSitesByLastReport(ctx context.Context, arg ListSitesByLast
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,
@@ -291,54 +342,56 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT s.id AS id, lower(s.name) AS k1
     FROM sites s
-    LEFT JOIN site_states st ON st.site_id = s.id
     WHERE s.organization_id = $1 AND s.deleted_at IS NULL
-      AND ($2::int = 0
+      AND ($2::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (lower(s.name), s.id) < ($7::text, $8::bigint))
-        OR (NOT $6::boolean AND (lower(s.name), s.id) > ($7::text, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN lower(s.name) END DESC, CASE WHEN $6::boolean THEN s.id END DESC,
-           CASE WHEN NOT $6::boolean THEN lower(s.name) END, CASE WHEN NOT $6::boolean THEN s.id END
-    LIMIT $9)
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+      AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (lower(s.name), s.id) < ($9::text, $10::bigint))
+        OR (NOT $8::boolean AND (lower(s.name), s.id) > ($9::text, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN lower(s.name) END DESC, CASE WHEN $8::boolean THEN s.id END DESC,
+           CASE WHEN NOT $8::boolean THEN lower(s.name) END, CASE WHEN NOT $8::boolean THEN s.id END
+    LIMIT $11)
   UNION ALL
   (
     SELECT s.id AS id, lower(s.name) AS k1
     FROM site_organizations so
-    JOIN sites s ON s.id = so.site_id
-    LEFT JOIN site_states st ON st.site_id = s.id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND s.deleted_at IS NULL
-      AND ($2::int = 0
+    CROSS JOIN LATERAL (SELECT h.id, h.uuid, h.organization_id, h.name, h.url, h.environment, h.created_at, h.created_by, h.modified_at, h.deleted_at FROM sites h WHERE h.id = so.site_id AND h.deleted_at IS NULL OFFSET 0) s
+    WHERE so.organization_id = $1 AND NOT so.is_owner
+      AND ($2::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (lower(s.name), s.id) < ($7::text, $8::bigint))
-        OR (NOT $6::boolean AND (lower(s.name), s.id) > ($7::text, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN lower(s.name) END DESC, CASE WHEN $6::boolean THEN s.id END DESC,
-           CASE WHEN NOT $6::boolean THEN lower(s.name) END, CASE WHEN NOT $6::boolean THEN s.id END
-    LIMIT $9)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $9
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+      AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (lower(s.name), s.id) < ($9::text, $10::bigint))
+        OR (NOT $8::boolean AND (lower(s.name), s.id) > ($9::text, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN lower(s.name) END DESC, CASE WHEN $8::boolean THEN s.id END DESC,
+           CASE WHEN NOT $8::boolean THEN lower(s.name) END, CASE WHEN NOT $8::boolean THEN s.id END
+    LIMIT $11)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $11
 `
 
 type ListSitesByNameParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -353,6 +406,8 @@ func (q *Queries) ListSitesByName(ctx context.Context, arg ListSitesByNameParams
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,
@@ -384,7 +439,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, st.insecure_count AS k1, st.unsupported_count AS k2, st.update_count AS k3
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = $1 AND st.deleted_at IS NULL
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
@@ -394,20 +448,21 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) < ($7::int, $8::int, $9::int, $10::bigint))
-        OR (NOT $6::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) > ($7::int, $8::int, $9::int, $10::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN st.insecure_count END DESC, CASE WHEN $6::boolean THEN st.unsupported_count END DESC, CASE WHEN $6::boolean THEN st.update_count END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN st.insecure_count END, CASE WHEN NOT $6::boolean THEN st.unsupported_count END, CASE WHEN NOT $6::boolean THEN st.update_count END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $11)
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) < ($9::int, $10::int, $11::int, $12::bigint))
+        OR (NOT $8::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) > ($9::int, $10::int, $11::int, $12::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN st.insecure_count END DESC, CASE WHEN $8::boolean THEN st.unsupported_count END DESC, CASE WHEN $8::boolean THEN st.update_count END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN st.insecure_count END, CASE WHEN NOT $8::boolean THEN st.unsupported_count END, CASE WHEN NOT $8::boolean THEN st.update_count END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $13)
   UNION ALL
   (
     SELECT st.site_id AS id, st.insecure_count AS k1, st.unsupported_count AS k2, st.update_count AS k3
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
@@ -416,22 +471,26 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) < ($7::int, $8::int, $9::int, $10::bigint))
-        OR (NOT $6::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) > ($7::int, $8::int, $9::int, $10::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN st.insecure_count END DESC, CASE WHEN $6::boolean THEN st.unsupported_count END DESC, CASE WHEN $6::boolean THEN st.update_count END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN st.insecure_count END, CASE WHEN NOT $6::boolean THEN st.unsupported_count END, CASE WHEN NOT $6::boolean THEN st.update_count END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $11)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.k2 END DESC, CASE WHEN $6::boolean THEN x.k3 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.k2 END, CASE WHEN NOT $6::boolean THEN x.k3 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $11
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) < ($9::int, $10::int, $11::int, $12::bigint))
+        OR (NOT $8::boolean AND (st.insecure_count, st.unsupported_count, st.update_count, st.site_id) > ($9::int, $10::int, $11::int, $12::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN st.insecure_count END DESC, CASE WHEN $8::boolean THEN st.unsupported_count END DESC, CASE WHEN $8::boolean THEN st.update_count END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN st.insecure_count END, CASE WHEN NOT $8::boolean THEN st.unsupported_count END, CASE WHEN NOT $8::boolean THEN st.update_count END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $13)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.k2 END DESC, CASE WHEN $8::boolean THEN x.k3 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.k2 END, CASE WHEN NOT $8::boolean THEN x.k3 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $13
 `
 
 type ListSitesBySecurityParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -445,18 +504,22 @@ type ListSitesBySecurityParams struct {
 // The site list, one query for each order. They give ids; GetSitesByID gives what is shown.
 //
 // They are run with a plan of their own for each call, so that PostgreSQL sees
-// the arguments: a condition that a call does not use vanishes, the order is
-// read from its index, and a search is answered by the trigram index where
-// that is cheaper. Owned sites and the few shared ones are read apart, because
-// only so does the order come from an index.
+// the arguments: a condition that a call does not use vanishes, and the order
+// is read from its index from where the page before ended. Owned sites and the
+// few shared ones are read apart, because only so does the order come from an
+// index. OFFSET 0 keeps PostgreSQL from turning a test of the rows it passes
+// into a join that it would start from the wrong end.
 //
 // State: 0 all, 1 insecure, 2 unsupported, 3 outdated, 4 unknown, 5 current, 6 waiting, 7 silent (SiteState of the contract).
+// A search that finds few sites gives their ids, one that finds many its pattern; see FindSites.
 // Insecure first, then unsupported, then updates, when descending.
 func (q *Queries) ListSitesBySecurity(ctx context.Context, arg ListSitesBySecurityParams) ([]int64, error) {
 	rows, err := q.db.Query(ctx, listSitesBySecurity,
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,
@@ -489,54 +552,56 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT s.id AS id, lower(s.url) AS k1
     FROM sites s
-    LEFT JOIN site_states st ON st.site_id = s.id
     WHERE s.organization_id = $1 AND s.deleted_at IS NULL
-      AND ($2::int = 0
+      AND ($2::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (lower(s.url), s.id) < ($7::text, $8::bigint))
-        OR (NOT $6::boolean AND (lower(s.url), s.id) > ($7::text, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN lower(s.url) END DESC, CASE WHEN $6::boolean THEN s.id END DESC,
-           CASE WHEN NOT $6::boolean THEN lower(s.url) END, CASE WHEN NOT $6::boolean THEN s.id END
-    LIMIT $9)
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+      AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (lower(s.url), s.id) < ($9::text, $10::bigint))
+        OR (NOT $8::boolean AND (lower(s.url), s.id) > ($9::text, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN lower(s.url) END DESC, CASE WHEN $8::boolean THEN s.id END DESC,
+           CASE WHEN NOT $8::boolean THEN lower(s.url) END, CASE WHEN NOT $8::boolean THEN s.id END
+    LIMIT $11)
   UNION ALL
   (
     SELECT s.id AS id, lower(s.url) AS k1
     FROM site_organizations so
-    JOIN sites s ON s.id = so.site_id
-    LEFT JOIN site_states st ON st.site_id = s.id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND s.deleted_at IS NULL
-      AND ($2::int = 0
+    CROSS JOIN LATERAL (SELECT h.id, h.uuid, h.organization_id, h.name, h.url, h.environment, h.created_at, h.created_by, h.modified_at, h.deleted_at FROM sites h WHERE h.id = so.site_id AND h.deleted_at IS NULL OFFSET 0) s
+    WHERE so.organization_id = $1 AND NOT so.is_owner
+      AND ($2::int = 0 OR EXISTS (SELECT FROM site_states st WHERE st.site_id = s.id AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (lower(s.url), s.id) < ($7::text, $8::bigint))
-        OR (NOT $6::boolean AND (lower(s.url), s.id) > ($7::text, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN lower(s.url) END DESC, CASE WHEN $6::boolean THEN s.id END DESC,
-           CASE WHEN NOT $6::boolean THEN lower(s.url) END, CASE WHEN NOT $6::boolean THEN s.id END
-    LIMIT $9)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $9
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+      AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (lower(s.url), s.id) < ($9::text, $10::bigint))
+        OR (NOT $8::boolean AND (lower(s.url), s.id) > ($9::text, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN lower(s.url) END DESC, CASE WHEN $8::boolean THEN s.id END DESC,
+           CASE WHEN NOT $8::boolean THEN lower(s.url) END, CASE WHEN NOT $8::boolean THEN s.id END
+    LIMIT $11)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $11
 `
 
 type ListSitesByURLParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -551,6 +616,8 @@ func (q *Queries) ListSitesByURL(ctx context.Context, arg ListSitesByURLParams) 
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,
@@ -581,7 +648,6 @@ SELECT x.id::bigint AS id
 FROM ((
     SELECT st.site_id AS id, st.update_count AS k1
     FROM site_states st
-    LEFT JOIN sites s ON s.id = st.site_id
     WHERE st.organization_id = $1 AND st.deleted_at IS NULL
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
@@ -591,20 +657,21 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (st.update_count, st.site_id) < ($7::int, $8::bigint))
-        OR (NOT $6::boolean AND (st.update_count, st.site_id) > ($7::int, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN st.update_count END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN st.update_count END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $9)
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (st.update_count, st.site_id) < ($9::int, $10::bigint))
+        OR (NOT $8::boolean AND (st.update_count, st.site_id) > ($9::int, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN st.update_count END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN st.update_count END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $11)
   UNION ALL
   (
     SELECT st.site_id AS id, st.update_count AS k1
     FROM site_organizations so
-    JOIN site_states st ON st.site_id = so.site_id
-    LEFT JOIN sites s ON s.id = st.site_id
-    WHERE so.organization_id = $1 AND NOT so.is_owner AND st.deleted_at IS NULL
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
@@ -613,22 +680,26 @@ FROM ((
         OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
         OR ($2 = 6 AND st.last_report_at IS NULL)
         OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
-      AND ($4::text = '' OR lower(s.name) LIKE lower($4) OR lower(s.url) LIKE lower($4))
-      AND ($5::boolean
-        OR ($6::boolean AND (st.update_count, st.site_id) < ($7::int, $8::bigint))
-        OR (NOT $6::boolean AND (st.update_count, st.site_id) > ($7::int, $8::bigint)))
-    ORDER BY CASE WHEN $6::boolean THEN st.update_count END DESC, CASE WHEN $6::boolean THEN st.site_id END DESC,
-           CASE WHEN NOT $6::boolean THEN st.update_count END, CASE WHEN NOT $6::boolean THEN st.site_id END
-    LIMIT $9)) x
-ORDER BY CASE WHEN $6::boolean THEN x.k1 END DESC, CASE WHEN $6::boolean THEN x.id END DESC,
-           CASE WHEN NOT $6::boolean THEN x.k1 END, CASE WHEN NOT $6::boolean THEN x.id END
-LIMIT $9
+      AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
+      AND ($6::text = '' OR EXISTS (
+        SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
+      AND ($7::boolean
+        OR ($8::boolean AND (st.update_count, st.site_id) < ($9::int, $10::bigint))
+        OR (NOT $8::boolean AND (st.update_count, st.site_id) > ($9::int, $10::bigint)))
+    ORDER BY CASE WHEN $8::boolean THEN st.update_count END DESC, CASE WHEN $8::boolean THEN st.site_id END DESC,
+           CASE WHEN NOT $8::boolean THEN st.update_count END, CASE WHEN NOT $8::boolean THEN st.site_id END
+    LIMIT $11)) x
+ORDER BY CASE WHEN $8::boolean THEN x.k1 END DESC, CASE WHEN $8::boolean THEN x.id END DESC,
+           CASE WHEN NOT $8::boolean THEN x.k1 END, CASE WHEN NOT $8::boolean THEN x.id END
+LIMIT $11
 `
 
 type ListSitesByUpdatesParams struct {
 	OrganizationID int64
 	State          int32
 	SilentBefore   time.Time
+	Narrowed       bool
+	Ids            []int64
 	Pattern        string
 	First          bool
 	Descending     bool
@@ -643,6 +714,8 @@ func (q *Queries) ListSitesByUpdates(ctx context.Context, arg ListSitesByUpdates
 		arg.OrganizationID,
 		arg.State,
 		arg.SilentBefore,
+		arg.Narrowed,
+		arg.Ids,
 		arg.Pattern,
 		arg.First,
 		arg.Descending,

@@ -22,6 +22,10 @@ import (
 // maxContent bounds what a stored report may unpack to; the door takes less.
 const maxContent = 64 << 20
 
+// fewFound is how many hits of a search are sorted by their ids. With more, the
+// order is read from its index, and enough hits come along soon.
+const fewFound = 500
+
 // store is, with Recount and NotifyChanged, the only caller of this feature's
 // queries. With tx set it runs in that transaction.
 type store struct {
@@ -77,40 +81,50 @@ func (st *store) listIDs(ctx context.Context, p listParams) ([]int64, error) {
 	}
 	moment := time.UnixMicro(key.Micros)
 	limit, state := int32(p.limit), int32(p.state)
+	pattern, narrowed, ids := p.pattern, false, []int64{}
+	if pattern != "" {
+		found, err := q.FindSites(ctx, db.FindSitesParams{Pattern: pattern, OrganizationID: p.organizationID, MaxRows: fewFound + 1})
+		if err != nil {
+			return nil, fmt.Errorf("find sites: %w", err)
+		}
+		if len(found) <= fewFound {
+			pattern, narrowed, ids = "", true, append(ids, found...)
+		}
+	}
 	switch p.order.name {
 	case "security":
 		return q.ListSitesBySecurity(ctx, db.ListSitesBySecurityParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: key.Counts[0], Key2: key.Counts[1], Key3: key.Counts[2], KeyID: key.ID, MaxRows: limit,
 		})
 	case "updates":
 		return q.ListSitesByUpdates(ctx, db.ListSitesByUpdatesParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: key.Counts[0], KeyID: key.ID, MaxRows: limit,
 		})
 	case "core":
 		return q.ListSitesByCore(ctx, db.ListSitesByCoreParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: key.Parts, KeyID: key.ID, MaxRows: limit,
 		})
 	case "name":
 		return q.ListSitesByName(ctx, db.ListSitesByNameParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: key.Text, KeyID: key.ID, MaxRows: limit,
 		})
 	case "url":
 		return q.ListSitesByURL(ctx, db.ListSitesByURLParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: key.Text, KeyID: key.ID, MaxRows: limit,
 		})
 	case "created":
 		return q.ListSitesByCreated(ctx, db.ListSitesByCreatedParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: moment, KeyID: key.ID, MaxRows: limit,
 		})
 	case "last_report":
 		return q.ListSitesByLastReport(ctx, db.ListSitesByLastReportParams{
-			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Pattern: p.pattern,
+			OrganizationID: p.organizationID, State: state, SilentBefore: p.silentBefore, Narrowed: narrowed, Ids: ids, Pattern: pattern,
 			First: first, Descending: p.order.desc, Key1: moment, KeyID: key.ID, MaxRows: limit,
 		})
 	}
