@@ -114,6 +114,10 @@ func (s *HTTPSource) Fetch(ctx context.Context, r Request) (Response, error) {
 	if err := s.limiter.Wait(ctx); err != nil {
 		return Response{}, fmt.Errorf("wait to ask for %s: %w", r.Project, err)
 	}
+	// Others may have found out meanwhile that the server wants to be left alone.
+	if err := s.mayAsk(); err != nil {
+		return Response{}, err
+	}
 	address := s.base.JoinPath(url.PathEscape(r.Project), url.PathEscape(r.Series))
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
 	if err != nil {
