@@ -133,26 +133,38 @@ func (a *Applier) readNew(ctx context.Context) ([]redis.XMessage, error) {
 	}
 }
 
-// reclaim takes over what consumers that are gone had not acknowledged.
+// reclaim takes over what consumers that are gone had not acknowledged. What
+// this process is at work on, or waits to try again, is left out: claiming
+// counts as a delivery.
 func (a *Applier) reclaim(ctx context.Context) ([]redis.XMessage, error) {
-	messages, _, err := a.redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-		Stream: a.cfg.Stream, Group: group, Consumer: a.consumer, MinIdle: a.cfg.ReclaimIdle, Start: "0-0", Count: readChunk,
+	a.mu.Lock()
+	own := len(a.inFlight) + len(a.retries)
+	a.mu.Unlock()
+	idle, err := a.redis.XPendingExt(ctx, &redis.XPendingExtArgs{
+		Stream: a.cfg.Stream, Group: group, Idle: a.cfg.ReclaimIdle, Start: "-", End: "+", Count: int64(readChunk + own),
 	}).Result()
 	if err != nil {
 		return nil, err
 	}
+	if len(idle) == 0 {
+		a.forgetConsumers(ctx)
+		return nil, nil
+	}
+	var ids []string
 	a.mu.Lock()
-	kept := messages[:0]
-	for _, m := range messages {
-		if _, waiting := a.retries[m.ID]; !waiting && !a.inFlight[m.ID] {
-			kept = append(kept, m)
+	for _, p := range idle {
+		if _, waiting := a.retries[p.ID]; !waiting && !a.inFlight[p.ID] && len(ids) < readChunk {
+			ids = append(ids, p.ID)
 		}
 	}
 	a.mu.Unlock()
-	if len(messages) == 0 {
-		a.forgetConsumers(ctx)
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return kept, nil
+	// Another process may have been quicker: then they are idle no more.
+	return a.redis.XClaim(ctx, &redis.XClaimArgs{
+		Stream: a.cfg.Stream, Group: group, Consumer: a.consumer, MinIdle: a.cfg.ReclaimIdle, Messages: ids,
+	}).Result()
 }
 
 // forgetConsumers removes the names of processes that are gone and hold nothing.
@@ -212,6 +224,9 @@ func (a *Applier) take(messages []redis.XMessage) []*record {
 // valueOf gives the record of a message without copying; it must not be changed.
 func valueOf(m redis.XMessage) []byte {
 	text, _ := m.Values[field].(string)
+	if text == "" {
+		return []byte{}
+	}
 	return unsafe.Slice(unsafe.StringData(text), len(text))
 }
 

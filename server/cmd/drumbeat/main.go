@@ -48,6 +48,7 @@ func newRootCommand() *cobra.Command {
 		newMigrateCommand(),
 		newDoctorCommand(),
 		newFeedsCommand(),
+		newDeadLettersCommand(),
 		newEvaluateCommand(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,

@@ -1,0 +1,9 @@
+package ingest
+
+import (
+	"testing"
+
+	"drumbeat/server/platform/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
