@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"drumbeat/server/demo"
 )
 
 // banner is what a person sees after the start.
@@ -17,6 +19,7 @@ type banner struct {
 	feeds        string
 	roles        []string
 	hasAPI       bool
+	demo         bool
 }
 
 func (b banner) print(out io.Writer) {
@@ -24,6 +27,10 @@ func (b banner) print(out io.Writer) {
 	fmt.Fprintf(out, "\nDrumbeat %s\n\n", version)
 	if b.hasAPI {
 		line("Open", b.address)
+		if b.demo {
+			line("Sign in", demo.Email+" with the password "+demo.Password)
+			line("", "(sample sites; their months of reports arrive within seconds)")
+		}
 		if b.setupToken != "" {
 			line("Set up", b.address+"/setup#token="+b.setupToken)
 			line("", "(make the first administrator with this link; it works once)")

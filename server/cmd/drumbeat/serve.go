@@ -58,6 +58,7 @@ type serveOptions struct {
 	trustedProxies []string
 	logFormat      string
 	logLevel       string
+	demo           bool
 }
 
 func newServeCommand() *cobra.Command {
@@ -84,6 +85,7 @@ func newServeCommand() *cobra.Command {
 	f.StringSliceVar(&o.trustedProxies, "trusted-proxies", nil, "addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed ($DRUMBEAT_TRUSTED_PROXIES)")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json ($DRUMBEAT_LOG_FORMAT)")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error ($DRUMBEAT_LOG_LEVEL)")
+	f.BoolVar(&o.demo, "demo", false, "show a fleet of sample sites with months of history, in a data folder of its own")
 	o.backendOptions.flags(cmd)
 	fromEnvironment(cmd, map[string]string{
 		"listen": "DRUMBEAT_LISTEN", "feeds": "DRUMBEAT_FEEDS", "roles": "DRUMBEAT_ROLES", "public-url": "DRUMBEAT_PUBLIC_URL",
@@ -136,6 +138,11 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	log, err := newLogger(o.logFormat, o.logLevel)
 	if err != nil {
 		return err
+	}
+	if o.demo {
+		if err := o.forDemo(time.Now()); err != nil {
+			return err
+		}
 	}
 	source, err := releases.OpenSource(o.feeds, releases.HTTPOptions{})
 	if err != nil {
@@ -192,9 +199,11 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	setupToken, err := firstAdministrator(ctx, people)
-	if err != nil {
-		return err
+	var setupToken string
+	if !o.demo {
+		if setupToken, err = firstAdministrator(ctx, people); err != nil {
+			return err
+		}
 	}
 
 	s := &server{options: o, log: log, pool: pool, redis: client, redisDurable: durable, source: source, people: people, proxies: proxies}
@@ -208,6 +217,13 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	defer endBackground()
 	loops := &supervisor{log: log}
 	s.start(background, loops)
+	if o.demo {
+		go func() {
+			if err := s.loadDemo(background); err != nil && background.Err() == nil {
+				log.ErrorContext(background, "the demo is not complete", "error", err)
+			}
+		}()
+	}
 
 	address := o.publicURL
 	if address == "" {
@@ -215,7 +231,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	banner{
 		address: address, setupToken: setupToken, dataDir: b.dataDir, database: b.database,
-		redis: b.redis, redisDurable: durable, feeds: source.String(), roles: o.roles, hasAPI: o.has(roleAPI),
+		redis: b.redis, redisDurable: durable, feeds: source.String(), roles: o.roles, hasAPI: o.has(roleAPI), demo: o.demo,
 	}.print(out)
 
 	serving, stopServing := context.WithCancelCause(ctx)
@@ -320,7 +336,7 @@ func (s *server) build(databaseURL string) (http.Handler, error) {
 	}
 	config := rpc.Config{
 		Ingest: reportsDoor,
-		Orgs: s.people, Sites: sites.New(s.pool, time.Now, s.log), Watcher: s.watcher,
+		Orgs:   s.people, Sites: sites.New(s.pool, time.Now, s.log), Watcher: s.watcher,
 		Reports: reports.New(s.pool), Notifications: notifications.New(s.pool, time.Now),
 		TrustedProxies: s.proxies, Pages: pages, Log: s.log, Now: time.Now,
 	}
