@@ -233,15 +233,18 @@ func (b *testBench) counters(site int64) counters {
 }
 
 // staleSites counts the sites whose counters differ from a count from scratch.
-func (b *testBench) staleSites() int {
+func (b *testBench) staleSites() int { return b.staleAmong(1) }
+
+// staleAmong is like staleSites for every nth site.
+func (b *testBench) staleAmong(nth int) int {
 	b.t.Helper()
 	return count(b.t, b.pool, `
-		SELECT count(*) FROM site_states s WHERE (s.insecure_count, s.outdated_count, s.current_count, s.unknown_count, s.update_count) <> (
+		SELECT count(*) FROM site_states s WHERE s.site_id % $1 = 0 AND (s.insecure_count, s.outdated_count, s.current_count, s.unknown_count, s.update_count) <> (
 		  SELECT count(*) FILTER (WHERE v.class = 'insecure'), count(*) FILTER (WHERE v.class = 'outdated'),
 		         count(*) FILTER (WHERE v.class = 'current'), count(*) FILTER (WHERE v.class = 'unknown'),
 		         count(*) FILTER (WHERE v.update_available)
 		  FROM site_module_periods p JOIN module_versions v ON v.id = p.version_id
-		  WHERE p.site_id = s.site_id AND p.valid_to IS NULL)`)
+		  WHERE p.site_id = s.site_id AND p.valid_to IS NULL)`, nth)
 }
 
 // feedRow is what the table says of a feed.
