@@ -1,7 +1,4 @@
 import { createRouterTransport } from "@connectrpc/connect";
-import { createConnectQueryKey } from "@connectrpc/connect-query";
-import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
-import type { QueryClient } from "@tanstack/react-query";
 import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
@@ -14,11 +11,7 @@ import { createFake, type FakeOptions } from "./fake";
 export function renderApp(path: string, options: FakeOptions = {}) {
   const fake = createFake(options);
   const router = createAppRouter(createMemoryHistory({ initialEntries: [path] }));
-  const queryClient: QueryClient = createQueryClient(() => {
-    void queryClient.invalidateQueries({
-      queryKey: createConnectQueryKey({ schema: AuthService.method.getCurrentUser, cardinality: undefined }),
-    });
-  });
+  const queryClient = createQueryClient();
   const view = render(
     <Providers transport={createRouterTransport(fake.routes)} queryClient={queryClient}>
       <RouterProvider router={router} />

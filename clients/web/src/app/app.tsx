@@ -1,6 +1,3 @@
-import { createConnectQueryKey } from "@connectrpc/connect-query";
-import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
-import type { QueryClient } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { createQueryClient } from "@/lib/query-client";
 import { createTransport } from "@/lib/transport";
@@ -9,12 +6,7 @@ import { createAppRouter } from "./router";
 
 const transport = createTransport();
 const router = createAppRouter();
-const queryClient: QueryClient = createQueryClient(() => {
-  // Asking who is signed in settles it: the layout leads to the sign-in page.
-  void queryClient.invalidateQueries({
-    queryKey: createConnectQueryKey({ schema: AuthService.method.getCurrentUser, cardinality: undefined }),
-  });
-});
+const queryClient = createQueryClient();
 
 export function App() {
   return (

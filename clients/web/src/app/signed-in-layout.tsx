@@ -1,7 +1,8 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
 import { Button } from "@mantine/core";
-import { Navigate, Outlet, useLocation } from "@tanstack/react-router";
+import { Outlet, useRouter } from "@tanstack/react-router";
+import { useEffect, type ReactNode } from "react";
 import { EmptyState } from "@/components/ui/empty-state";
 import { ProblemNotice } from "@/components/ui/notice";
 import { toProblem } from "@/lib/errors";
@@ -14,10 +15,9 @@ import { Shell } from "./shell";
 /** Lets through who is signed in, and sends everybody else to sign in and come back. */
 export function SignedInLayout() {
   const current = useQuery(AuthService.method.getCurrentUser, {}, { staleTime: 5 * 60_000 });
-  const { href } = useLocation();
 
   if (current.error && toProblem(current.error).kind === "signed-out") {
-    return <Navigate to="/sign-in" search={{ return: href === "/sites" ? undefined : href }} replace />;
+    return <ToSignIn />;
   }
   const user = current.data?.user;
   if (!user) {
@@ -40,7 +40,22 @@ export function SignedInLayout() {
   );
 }
 
-function Live({ children }: { children: React.ReactNode }) {
+/** Goes to the sign-in page, once: the address changes while that page is still being loaded. */
+function ToSignIn() {
+  const router = useRouter();
+  useEffect(() => {
+    const { href, pathname } = router.state.location;
+    if (pathname === "/sign-in") return;
+    void router.navigate({
+      to: "/sign-in",
+      search: { return: href === "/sites" ? undefined : href },
+      replace: true,
+    });
+  }, [router]);
+  return <PendingPage />;
+}
+
+function Live({ children }: { children: ReactNode }) {
   const { organization } = useSession();
   return <LiveProvider organizationId={organization.organizationId}>{children}</LiveProvider>;
 }

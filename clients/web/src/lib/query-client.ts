@@ -1,19 +1,26 @@
-import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { createConnectQueryKey } from "@connectrpc/connect-query";
+import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
+import { matchQuery, QueryCache, QueryClient } from "@tanstack/react-query";
 import { isWorthRetrying, toProblem } from "./errors";
 
 const SECOND = 1000;
 
+const currentUser = {
+  queryKey: createConnectQueryKey({ schema: AuthService.method.getCurrentUser, cardinality: undefined }),
+};
+
 /**
  * Makes the cache of server data. What only a person can mend (signed out, not
- * allowed, not found, invalid) is never tried again by itself.
- *
- * @param onSignedOut is called when any query finds that the session has ended.
+ * allowed, not found, invalid) is never tried again by itself. When any query
+ * finds that the session has ended, the current user is asked for anew, and
+ * whoever shows that leads to the sign-in page.
  */
-export function createQueryClient(onSignedOut: () => void): QueryClient {
-  return new QueryClient({
+export function createQueryClient(): QueryClient {
+  const client: QueryClient = new QueryClient({
     queryCache: new QueryCache({
-      onError(error) {
-        if (toProblem(error).kind === "signed-out") onSignedOut();
+      onError(error, query) {
+        if (toProblem(error).kind !== "signed-out" || matchQuery(currentUser, query)) return;
+        void client.invalidateQueries(currentUser);
       },
     }),
     defaultOptions: {
@@ -26,4 +33,5 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
       mutations: { retry: false },
     },
   });
+  return client;
 }

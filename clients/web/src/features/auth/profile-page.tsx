@@ -1,8 +1,9 @@
 import { useMutation } from "@connectrpc/connect-query";
 import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
-import { Button, PasswordInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Notice, ProblemNotice } from "@/components/ui/notice";
+import { PasswordField } from "@/components/ui/password-field";
 import { useDocumentTitle } from "@/components/ui/page";
 import { toProblem } from "@/lib/errors";
 import { useSession } from "@/lib/session/session";
@@ -45,17 +46,15 @@ export function ProfilePage() {
         )}
         {/* Lets password managers know whose password changes. */}
         <input type="text" autoComplete="username" value={user.email} readOnly hidden />
-        <PasswordInput
+        <PasswordField
           label="Current password"
           autoComplete="current-password"
-          maxLength={128}
           {...form.getInputProps("currentPassword")}
         />
-        <PasswordInput
+        <PasswordField
           label="New password"
           description="At least 8 characters. All your other sessions end."
           autoComplete="new-password"
-          maxLength={128}
           {...form.getInputProps("newPassword")}
         />
         <div>

@@ -1,11 +1,12 @@
 import { useMutation, useQuery } from "@connectrpc/connect-query";
 import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
-import { Button, PasswordInput, Skeleton, TextInput } from "@mantine/core";
+import { Button, Skeleton, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { Notice, ProblemNotice } from "@/components/ui/notice";
+import { PasswordField } from "@/components/ui/password-field";
 import { useDocumentTitle } from "@/components/ui/page";
 import { toProblem } from "@/lib/errors";
 import { AuthScreen } from "./auth-screen";
@@ -95,11 +96,10 @@ export function SetupPage() {
         />
         <TextInput label="Your name" autoComplete="name" maxLength={255} {...form.getInputProps("name")} />
         <TextInput label="E-mail" type="email" autoComplete="username" maxLength={254} {...form.getInputProps("email")} />
-        <PasswordInput
+        <PasswordField
           label="Password"
           description="At least 8 characters. Several words are easy to remember and hard to guess."
           autoComplete="new-password"
-          maxLength={128}
           {...form.getInputProps("password")}
         />
         <Button type="submit" fullWidth loading={complete.isPending}>

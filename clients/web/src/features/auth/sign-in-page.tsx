@@ -1,10 +1,11 @@
 import { useMutation, useQuery } from "@connectrpc/connect-query";
 import { AuthService } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
-import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { Notice, ProblemNotice } from "@/components/ui/notice";
+import { PasswordField } from "@/components/ui/password-field";
 import { useDocumentTitle } from "@/components/ui/page";
 import { toProblem } from "@/lib/errors";
 import { safeReturnPath } from "@/lib/safe-url";
@@ -61,10 +62,9 @@ export function SignInPage() {
           maxLength={254}
           {...form.getInputProps("email")}
         />
-        <PasswordInput
+        <PasswordField
           label="Password"
           autoComplete="current-password"
-          maxLength={128}
           {...form.getInputProps("password")}
         />
         <Button type="submit" fullWidth loading={signIn.isPending}>

@@ -69,7 +69,7 @@ export function LiveProvider({ organizationId, children }: { organizationId: str
         isWorthRetrying(reason) {
           const { kind } = toProblem(reason);
           if (kind === "signed-out") {
-            // Any query that finds the session ended leads to the sign-in page.
+            // The first query that finds the session ended leads to the sign-in page.
             void queryClient.invalidateQueries();
             return false;
           }
