@@ -68,9 +68,13 @@ type listParams struct {
 	limit          int
 }
 
-// listIDs gives the ids of a page in its order.
 func (st *store) listIDs(ctx context.Context, p listParams) ([]int64, error) {
-	q := db.New(ownPlans{st.pool})
+	return listIDs(ctx, db.New(ownPlans{st.pool}), p)
+}
+
+// listIDs gives the ids of a page in its order. The queries have to run with
+// plans of their own.
+func listIDs(ctx context.Context, q *db.Queries, p listParams) ([]int64, error) {
 	first := p.after == nil
 	key := listKey{}
 	if !first {

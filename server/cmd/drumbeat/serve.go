@@ -74,7 +74,11 @@ func newServeCommand() *cobra.Command {
 			"and DRUMBEAT_ORGANIZATION make the first administrator.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), o, cmd.OutOrStdout())
+			err := serve(cmd.Context(), o, cmd.OutOrStdout())
+			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+				return nil // stopped while it started
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
