@@ -15,12 +15,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
+	"connectrpc.com/grpcreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	authv1 "drumbeat/gen/go/drumbeat/auth/v1"
@@ -39,6 +43,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	builtIn.Store(dir)
 	path := filepath.Join(dir, "drumbeat")
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput()
 	if err != nil {
@@ -47,10 +52,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// builtIn is the folder of the binary, once there is one.
+var builtIn atomic.Value
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if dir, ok := builtIn.Load().(string); ok {
+		_ = os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
@@ -313,7 +321,25 @@ func TestFromNothingToAVerdict(t *testing.T) {
 			}
 		}
 	}
+
+	// A page that is open when the server stops does not hold it up.
+	open, err := fleet.WatchSites(t.Context(), &sitesv1.WatchSitesRequest{OrganizationId: organization})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	if !open.Receive() {
+		t.Fatalf("the stream did not open: %v", open.Err())
+	}
 	p.stop()
+	for open.Receive() {
+	}
+	if code := connect.CodeOf(open.Err()); code != connect.CodeUnavailable {
+		t.Errorf("the open page was told %v", open.Err())
+	}
+	if strings.Contains(p.out.String(), "cut off") {
+		t.Errorf("not everything ended in time\n%s", p.out.String())
+	}
 
 	again := start(t, nil, args...)
 	if again.setup != "" {
@@ -378,6 +404,34 @@ func codeOf(err error) int {
 	return 0
 }
 
+// onePortSpeaksEveryProtocol asks the same over Connect, gRPC and gRPC-Web.
+func onePortSpeaksEveryProtocol(t *testing.T, url string) {
+	t.Helper()
+	var h2c http.Protocols
+	h2c.SetUnencryptedHTTP2(true)
+	overHTTP2 := &http.Client{Transport: &http.Transport{Protocols: &h2c}}
+	for name, c := range map[string]authv1connect.AuthServiceClient{
+		"Connect":          authv1connect.NewAuthServiceClient(http.DefaultClient, url),
+		"Connect by GET":   authv1connect.NewAuthServiceClient(http.DefaultClient, url, connect.WithHTTPGet()),
+		"Connect in JSON":  authv1connect.NewAuthServiceClient(http.DefaultClient, url, connect.WithProtoJSON()),
+		"Connect on HTTP2": authv1connect.NewAuthServiceClient(overHTTP2, url),
+		"gRPC":             authv1connect.NewAuthServiceClient(overHTTP2, url, connect.WithGRPC()),
+		"gRPC-Web":         authv1connect.NewAuthServiceClient(http.DefaultClient, url, connect.WithGRPCWeb()),
+	} {
+		if res, err := c.GetSetupState(t.Context(), &authv1.GetSetupStateRequest{}); err != nil || res.GetSetupNeeded() {
+			t.Errorf("%s: %v, %v", name, res, err)
+		}
+	}
+	stream := grpcreflect.NewClient(overHTTP2, url, connect.WithGRPC()).NewStream(t.Context())
+	names, err := stream.ListServices()
+	if err != nil || !slices.Contains(names, "drumbeat.sites.v1.SitesService") {
+		t.Errorf("reflection: %v, %v", names, err)
+	}
+	if _, err := stream.Close(); err != nil {
+		t.Errorf("close the reflection stream: %v", err)
+	}
+}
+
 func TestAnAdministratorFromTheEnvironmentCanSignIn(t *testing.T) {
 	t.Parallel()
 	data := folder(t)
@@ -393,6 +447,7 @@ func TestAnAdministratorFromTheEnvironmentCanSignIn(t *testing.T) {
 	if err != nil || !res.GetUser().GetIsSuperuser() || res.GetUser().GetMemberships()[0].GetOrganizationName() != "Ops" {
 		t.Fatalf("got %v, %v", res, err)
 	}
+	onePortSpeaksEveryProtocol(t, p.url)
 	p.stop()
 }
 
