@@ -4,7 +4,7 @@ import { ModuleStatus, SiteState } from "@drumbeat/api/drumbeat/sites/v1/sites_p
 /** How bad something is. Never told by colour alone: each goes with a word. */
 export type Tone = "danger" | "warning" | "notice" | "good" | "unknown" | "neutral";
 
-export type Word = { label: string; tone: Tone; hint: string };
+export type Word = { label: string; short?: string; tone: Tone; hint: string };
 
 const UNKNOWN: Word = {
   label: "Not checked",
@@ -26,7 +26,12 @@ export function describeStatus(status: ModuleStatus): Word {
         hint: "Nobody maintains this release any more, so that security problems stay open.",
       };
     case ModuleStatus.NOT_CURRENT:
-      return { label: "Update available", tone: "notice", hint: "There is a newer release to go to." };
+      return {
+        label: "Update available",
+        short: "Update",
+        tone: "notice",
+        hint: "There is a newer release to go to.",
+      };
     case ModuleStatus.CURRENT:
       return { label: "Up to date", tone: "good", hint: "The recommended release is installed." };
     case ModuleStatus.UNKNOWN:

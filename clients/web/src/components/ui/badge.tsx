@@ -20,12 +20,12 @@ export function Badge({ tone, icon, title, children }: { tone: Tone; icon?: Icon
   );
 }
 
-/** The verdict on an installed release, in words. */
-export function StatusBadge({ status }: { status: ModuleStatus }) {
+/** The verdict on an installed release, in words; `short` where there is little room. */
+export function StatusBadge({ status, short = false }: { status: ModuleStatus; short?: boolean }) {
   const word = describeStatus(status);
   return (
     <Badge tone={word.tone} icon={ICONS[word.tone]} title={word.hint}>
-      {word.label}
+      {(short && word.short) || word.label}
     </Badge>
   );
 }

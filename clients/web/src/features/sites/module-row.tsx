@@ -54,7 +54,7 @@ export function ModuleRow({ module, judged }: { module: SiteModule; judged: bool
           </span>
           <Recommended module={module} />
         </div>
-        <div className={classes.cellStatus}>
+        <div className={classes.cellStatus} data-judged={judged}>
           {judged ? <StatusBadge status={module.status} /> : <Since module={module} />}
         </div>
         <div className={classes.cellExpand}>

@@ -20,7 +20,7 @@ const COLUMNS: { field: SortField; label: string; end?: boolean }[] = [
 ];
 
 export function useIsPhone(): boolean {
-  return useMediaQuery("(max-width: 60rem)", false, { getInitialValueInEffect: false }) ?? false;
+  return useMediaQuery("(max-width: 66rem)", false, { getInitialValueInEffect: false }) ?? false;
 }
 
 /** The sites of one page, as a table, or as cards where seven columns do not fit. */
@@ -155,7 +155,7 @@ function Core({ site, prefix = "" }: { site: Site; prefix?: string }) {
         {prefix}
         {site.coreVersion}
       </span>
-      {!quiet && <StatusBadge status={site.coreStatus} />}
+      {!quiet && <StatusBadge status={site.coreStatus} short />}
     </span>
   );
 }
@@ -183,7 +183,7 @@ function UpdateCount({ site }: { site: Site }) {
 
 function LastReport({ site }: { site: Site }) {
   const last = toDate(site.lastReportAt);
-  if (!last) return <Badge tone="neutral">Waiting for the first report</Badge>;
+  if (!last) return <Badge tone="neutral" title="Waiting for the first report">Waiting</Badge>;
   return <TimeAgo date={last} />;
 }
 
