@@ -10,7 +10,6 @@ use Drupal\drumbeat\Connection\KeyRing;
 use Drupal\drumbeat\Connection\KeySource;
 use Drupal\drumbeat\Connection\StoredKeyProvider;
 use Drupal\drumbeat\Environment\EnvironmentDetector;
-use Drupal\drumbeat\Environment\EnvironmentSource;
 use Drupal\drumbeat\Environment\SiteSettings;
 
 /**
@@ -61,7 +60,7 @@ final class Connector {
    */
   public function nameEnvironment(string $name): void {
     $source = $this->environment->detect()->source;
-    if ($name !== '' && in_array($source, [EnvironmentSource::Administrator, EnvironmentSource::Copied, EnvironmentSource::Nobody], TRUE)) {
+    if ($name !== '' && $source->isOurs()) {
       $this->environment->name($name);
     }
   }

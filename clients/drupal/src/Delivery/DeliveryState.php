@@ -26,9 +26,13 @@ final class DeliveryState {
   public int $nextDue = 0;
 
   /**
-   * Hash of the code in the newest report that was built, and when.
+   * Hash of the code in the newest report that was built.
    */
   public string $builtCodeHash = '';
+
+  /**
+   * When that was.
+   */
   public int $builtAt = 0;
 
   /**
@@ -37,12 +41,23 @@ final class DeliveryState {
   public string $acceptedHash = '';
 
   /**
-   * The last report that was accepted.
+   * When a report was last accepted.
    */
   public int $acceptedAt = 0;
-  public string $acceptedId = '';
+
+  /**
+   * Why that report was sent.
+   */
   public string $acceptedTrigger = '';
+
+  /**
+   * Its size, before compression.
+   */
   public int $acceptedBytes = 0;
+
+  /**
+   * How long the server took, in milliseconds.
+   */
   public int $acceptedMillis = 0;
 
   /**
@@ -61,9 +76,13 @@ final class DeliveryState {
   public int $failures = 0;
 
   /**
-   * Until when to wait because of failures, and because the server said so.
+   * Until when to wait because of failures.
    */
   public int $backoffUntil = 0;
+
+  /**
+   * Until when to wait because the server said so.
+   */
   public int $retryAfterUntil = 0;
 
   /**
@@ -75,12 +94,20 @@ final class DeliveryState {
    * The last thing that went wrong, until something goes right again.
    */
   public ?Notice $error = NULL;
+
+  /**
+   * When that was.
+   */
   public int $errorAt = 0;
 
   /**
    * The last report that the server would not have; stays for a person to see.
    */
   public ?Notice $dropped = NULL;
+
+  /**
+   * When that was.
+   */
   public int $droppedAt = 0;
 
   /**

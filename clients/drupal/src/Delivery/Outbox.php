@@ -93,6 +93,14 @@ final class Outbox {
   }
 
   /**
+   * Why the newest report that waits was made; NULL when none does.
+   */
+  public function newestTrigger(): ?Trigger {
+    $index = $this->index();
+    return $index === [] ? NULL : Trigger::tryFrom($index[array_key_last($index)]['trigger']);
+  }
+
+  /**
    * The inventory's hash of the newest full report that waits.
    */
   public function newestFullHash(): ?string {

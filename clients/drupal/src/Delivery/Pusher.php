@@ -172,7 +172,7 @@ final class Pusher {
       return;
     }
     // One that waits and says the same need not wait twice.
-    if ($trigger === Trigger::Cron && $this->outbox->newestHash() === $inventory->hash) {
+    if ($this->outbox->newestHash() === $inventory->hash && (!$automatic || $this->outbox->newestTrigger() === $trigger)) {
       $state->nextDue = $this->next($state, $connection, $now);
       $state->save($this->store);
       return;
@@ -209,7 +209,6 @@ final class Pusher {
           $sent++;
           $this->outbox->remove($report->id);
           $state->acceptedAt = $now;
-          $state->acceptedId = $report->id;
           $state->acceptedTrigger = $report->trigger->value;
           $state->acceptedBytes = strlen($report->json);
           $state->acceptedMillis = (int) round(($this->clock->monotonic() - $before) * 1000);
@@ -308,7 +307,10 @@ final class Pusher {
    */
   private function log(string $text, Notice $notice): void {
     try {
-      $this->logger->error($text, ['@status' => $notice->values['status'] ?? '', '@message' => $notice->values['message'] ?? '']);
+      $this->logger->error($text, [
+        '@status' => $notice->values['status'] ?? '',
+        '@message' => $notice->values['message'] ?? '',
+      ]);
     }
     catch (\Throwable) {
       // The log is in the database that may be what is broken.

@@ -36,7 +36,7 @@ final class EnvironmentDetector {
   /**
    * Reads an environment variable.
    *
-   * @var callable(string): (string|false)
+   * @var callable
    */
   private $getenv;
 
@@ -58,7 +58,7 @@ final class EnvironmentDetector {
     private readonly PlaceInterface $place,
     ?callable $getenv = NULL,
   ) {
-    $this->getenv = $getenv ?? static fn (string $name): string|false => getenv($name);
+    $this->getenv = $getenv ?? getenv(...);
   }
 
   /**

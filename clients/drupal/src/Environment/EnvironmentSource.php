@@ -16,4 +16,14 @@ enum EnvironmentSource: string {
   case Copied = 'copied';
   case Nobody = 'nobody';
 
+  /**
+   * Whether nothing outside of Drupal has named it, so that people may.
+   */
+  public function isOurs(): bool {
+    return match ($this) {
+      self::Administrator, self::Copied, self::Nobody => TRUE,
+      default => FALSE,
+    };
+  }
+
 }

@@ -101,7 +101,7 @@ final class SettingsForm extends ConfigFormBase {
     ];
 
     $environment = $this->environment->detect();
-    $own = in_array($environment->source, [EnvironmentSource::Administrator, EnvironmentSource::Copied, EnvironmentSource::Nobody], TRUE);
+    $own = $environment->source->isOurs();
     $form['environment'] = [
       '#type' => 'textfield',
       '#title' => $this->t('Environment'),

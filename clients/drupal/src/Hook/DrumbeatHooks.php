@@ -10,8 +10,8 @@ use Drupal\Core\Routing\RouteMatchInterface;
 use Drupal\Core\StringTranslation\StringTranslationTrait;
 use Drupal\Core\StringTranslation\TranslationInterface;
 use Drupal\Core\Url;
-use Drupal\drumbeat\Delivery\Pusher;
 use Drupal\drumbeat\Delivery\PushAfterResponse;
+use Drupal\drumbeat\Delivery\Pusher;
 use Drupal\drumbeat\Report\Trigger;
 use Drupal\drumbeat\StatusReport;
 

@@ -45,7 +45,7 @@ final class Extension {
     if ($name === '') {
       return NULL;
     }
-    // A project's name that does not fit is none: cut off it could be another's.
+    // A project's name that is too long is none: cut, it could be another's.
     $project = Text::cleanOrNull($info['project'] ?? NULL, 129);
     if ($project === '' || mb_strlen((string) $project) > 128) {
       $project = NULL;

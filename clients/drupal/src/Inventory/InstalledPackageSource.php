@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Drupal\drumbeat\Inventory;
 
+use Composer\Autoload\ClassLoader;
+
 /**
  * Reads Composer's installed.json beside the code that runs.
  *
@@ -29,7 +31,7 @@ final class InstalledPackageSource implements PackageSourceInterface {
    * {@inheritdoc}
    */
   public function packages(): array {
-    foreach ($this->vendorDirs ?? array_keys(\Composer\Autoload\ClassLoader::getRegisteredLoaders()) as $dir) {
+    foreach ($this->vendorDirs ?? array_keys(ClassLoader::getRegisteredLoaders()) as $dir) {
       $entries = $this->read($dir . '/composer/installed.json');
       // Drush can bring an autoloader of its own: the site's is the one that
       // has Drupal in it.

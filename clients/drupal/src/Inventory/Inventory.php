@@ -57,7 +57,8 @@ final class Inventory {
     array $composerPackages,
   ) {
     // What runs comes first, so that the rest is what a huge site loses.
-    usort($extensions, static fn (Extension $a, Extension $b): int => [$b->enabled, $a->type, $a->name] <=> [$a->enabled, $b->type, $b->name]);
+    $rank = static fn (Extension $extension): array => [!$extension->enabled, $extension->type, $extension->name];
+    usort($extensions, static fn (Extension $a, Extension $b): int => $rank($a) <=> $rank($b));
     usort($composerPackages, static fn (ComposerPackage $a, ComposerPackage $b): int => $a->name <=> $b->name);
     $this->extensions = array_slice($extensions, 0, self::MAX_ITEMS);
     $this->composerPackages = $this->extensions === [] ? [] : array_slice($composerPackages, 0, self::MAX_ITEMS);

@@ -9,11 +9,34 @@ namespace Drupal\drumbeat\Inventory;
  */
 final class Platform {
 
+  /**
+   * Drupal's version.
+   */
   public readonly string $drupalVersion;
+
+  /**
+   * PHP's version.
+   */
   public readonly string $phpVersion;
+
+  /**
+   * How PHP runs: cli, fpm-fcgi and so on.
+   */
   public readonly string $phpSapi;
+
+  /**
+   * Drupal's name of the database driver.
+   */
   public readonly string $dbDriver;
+
+  /**
+   * The database server's version, as it says it.
+   */
   public readonly string $dbVersion;
+
+  /**
+   * The installation profile.
+   */
   public readonly string $profile;
 
   public function __construct(

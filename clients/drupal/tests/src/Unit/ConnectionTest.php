@@ -219,7 +219,7 @@ final class ConnectionTest extends TestCase {
     if ($stored !== NULL) {
       $store->set('environment', $stored);
     }
-    $detector = new EnvironmentDetector(new SiteSettings($settings), $store, new FakeSite(), static fn (string $variable): string|false => $variables[$variable] ?? FALSE);
+    $detector = new EnvironmentDetector(new SiteSettings($settings), $store, new FakeSite(), static fn(string $variable): string|FALSE => $variables[$variable] ?? FALSE);
     $environment = $detector->detect();
     self::assertSame([$name, $source], [$environment->name, $environment->source]);
     self::assertSame($reports, $environment->reports(['production', 'live']));

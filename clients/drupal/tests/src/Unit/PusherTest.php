@@ -306,9 +306,8 @@ final class PusherTest extends TestCase {
     }
     self::assertCount(1, $h->history);
     $h->clock->now++;
-    while ($h->server->count() < 5) {
-      $h->accept();
-    }
+    $h->accept();
+    $h->accept();
     self::assertTrue($h->pusher->push(Trigger::Cron)->isSuccess());
   }
 

@@ -63,7 +63,7 @@ final class Harness {
     $stack = HandlerStack::create($this->server);
     $stack->push(Middleware::history($this->history));
     $settings = new SiteSettings([]);
-    $environment = new EnvironmentDetector($settings, $this->store, $this->site, fn (string $name): string|false => $this->variables[$name] ?? FALSE);
+    $environment = new EnvironmentDetector($settings, $this->store, $this->site, fn(string $name): string|FALSE => $this->variables[$name] ?? FALSE);
     $gate = new Gate($this->site, new KeyRing([$this->keys]), $environment, $settings);
     $transport = new GuzzleTransport(new Client(['handler' => $stack]));
     $this->outbox = new Outbox($this->store);
