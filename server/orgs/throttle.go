@@ -53,34 +53,48 @@ func newThrottle(client redis.UniversalClient, log *slog.Logger) *throttle {
 
 // allow counts a try, or says when to come back (kind fault.Limited).
 func (t *throttle) allow(ctx context.Context, email, address string) error {
-	if err := t.count(ctx, addressKey(address), addressLimits); err != nil {
+	c := t.counting(ctx)
+	defer c.end()
+	if err := c.count(ctx, addressKey(address), addressLimits); err != nil {
 		return err
 	}
-	return t.count(ctx, accountKey(email), accountLimits)
+	return c.count(ctx, accountKey(email), accountLimits)
 }
 
 // forget clears the tries of an account after the right password.
 func (t *throttle) forget(ctx context.Context, email string) {
 	key := accountKey(email)
+	c := t.counting(ctx)
+	defer c.end()
 	for i := range accountLimits {
 		t.local.Remove(tierKey(key, i))
-		if t.redis != nil {
-			ctx, cancel := context.WithTimeout(ctx, redisPatience)
-			err := t.redis.Reset(ctx, tierKey(key, i))
-			cancel()
-			if err != nil {
-				t.log.WarnContext(ctx, "tries to sign in could not be forgotten", "error", err)
-				return
-			}
+		if c.redis == nil {
+			continue
+		}
+		if err := c.redis.Reset(c.ctx, tierKey(key, i)); err != nil {
+			c.redis = nil
+			t.log.WarnContext(ctx, "tries to sign in could not be forgotten", "error", err)
 		}
 	}
 }
 
-func (t *throttle) count(ctx context.Context, key string, limits []redis_rate.Limit) error {
+// counting is one try: Redis gets one span of patience for all its counters.
+type counting struct {
+	*throttle
+	redis *redis_rate.Limiter // nil when it is not to be asked (any more)
+	ctx   context.Context
+	end   context.CancelFunc
+}
+
+func (t *throttle) counting(ctx context.Context) *counting {
+	ctx, cancel := context.WithTimeout(ctx, redisPatience)
+	return &counting{throttle: t, redis: t.redis, ctx: ctx, end: cancel}
+}
+
+func (c *counting) count(ctx context.Context, key string, limits []redis_rate.Limit) error {
 	var wait time.Duration
 	for i, l := range limits {
-		w := t.one(ctx, tierKey(key, i), l)
-		wait = max(wait, w)
+		wait = max(wait, c.one(ctx, tierKey(key, i), l))
 	}
 	if wait > 0 {
 		return &fault.Error{Kind: fault.Limited, Message: "too many tries to sign in; wait before you try again", RetryAfter: wait}
@@ -88,24 +102,24 @@ func (t *throttle) count(ctx context.Context, key string, limits []redis_rate.Li
 	return nil
 }
 
-func (t *throttle) one(ctx context.Context, key string, l redis_rate.Limit) (wait time.Duration) {
-	if t.redis != nil {
-		ctx, cancel := context.WithTimeout(ctx, redisPatience)
-		defer cancel()
-		res, err := t.redis.Allow(ctx, key, l)
+// one counts in one tier and gives how long to wait, 0 when the try is fine.
+func (c *counting) one(ctx context.Context, key string, l redis_rate.Limit) (wait time.Duration) {
+	if c.redis != nil {
+		res, err := c.redis.Allow(c.ctx, key, l)
 		if err == nil {
 			if res.Allowed > 0 {
 				return 0
 			}
 			return res.RetryAfter
 		}
-		t.log.WarnContext(ctx, "Redis does not count tries to sign in; counting in this process", "error", err)
+		c.redis = nil
+		c.log.WarnContext(ctx, "Redis does not count tries to sign in; counting in this process", "error", err)
 	}
 	// Each process counts on its own here, so each allows less.
-	lim, ok := t.local.Get(key)
+	lim, ok := c.local.Get(key)
 	if !ok {
 		lim = rate.NewLimiter(rate.Every(l.Period/time.Duration(l.Rate)), max(1, l.Burst/2))
-		t.local.Add(key, lim)
+		c.local.Add(key, lim)
 	}
 	r := lim.Reserve()
 	if d := r.Delay(); d > 0 {
