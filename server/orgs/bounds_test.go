@@ -76,7 +76,7 @@ func TestWithoutRedisTriesAreCountedMoreStrictly(t *testing.T) {
 				t.Fatalf("%d tries, want %d", allowed, want)
 			}
 			th.forget(t.Context(), "ANN@example.org ")
-			if err := th.allow(t.Context(), "ann@example.org", "203.0.113.1"); err != nil {
+			if err := th.allow(t.Context(), "ann@example.org", "203.0.113.2"); err != nil {
 				t.Fatalf("after the right password: %v", err)
 			}
 		})
