@@ -15,7 +15,7 @@ SELECT st.site_id, st.last_report_at, st.collected_at, st.content_id, st.content
 FROM site_states st JOIN sites s ON s.id = st.site_id
 WHERE st.site_id = ANY(@site_ids::bigint[])
 ORDER BY st.site_id
-FOR UPDATE OF st;
+FOR UPDATE OF st FOR KEY SHARE OF s;
 
 -- name: KnownReports :many
 -- Which of these reports were here before. created_at tells a report sent twice from an entry read twice.
@@ -99,3 +99,12 @@ VALUES (@site_id, @created_at, @status, @report_id, @collected_at, @trigger, @de
 
 -- name: EnsureAuditPartitions :one
 SELECT ensure_audit_partitions(@first::timestamptz, @months::integer)::integer;
+
+-- name: MayCheckInBulk :one
+-- Whether this role may leave out the check of each single row.
+SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')::boolean;
+
+-- name: CountVersions :one
+-- How many of these pairs are rows: what the foreign key asks of each period, asked once for all.
+SELECT count(*) FROM (SELECT unnest(@module_ids::bigint[]) AS module_id, unnest(@ids::bigint[]) AS id) t
+JOIN module_versions v ON v.id = t.id AND v.module_id = t.module_id;

@@ -104,6 +104,24 @@ func (q *Queries) ClosePeriods(ctx context.Context, arg ClosePeriodsParams) erro
 	return err
 }
 
+const countVersions = `-- name: CountVersions :one
+SELECT count(*) FROM (SELECT unnest($1::bigint[]) AS module_id, unnest($2::bigint[]) AS id) t
+JOIN module_versions v ON v.id = t.id AND v.module_id = t.module_id
+`
+
+type CountVersionsParams struct {
+	ModuleIds []int64
+	Ids       []int64
+}
+
+// How many of these pairs are rows: what the foreign key asks of each period, asked once for all.
+func (q *Queries) CountVersions(ctx context.Context, arg CountVersionsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countVersions, arg.ModuleIds, arg.Ids)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const createSiteStates = `-- name: CreateSiteStates :exec
 INSERT INTO site_states (site_id, organization_id, deleted_at)
 SELECT id, organization_id, deleted_at FROM sites WHERE id = ANY($1::bigint[]) ORDER BY id
@@ -294,7 +312,7 @@ SELECT st.site_id, st.last_report_at, st.collected_at, st.content_id, st.content
 FROM site_states st JOIN sites s ON s.id = st.site_id
 WHERE st.site_id = ANY($1::bigint[])
 ORDER BY st.site_id
-FOR UPDATE OF st
+FOR UPDATE OF st FOR KEY SHARE OF s
 `
 
 type LockReportedSitesRow struct {
@@ -336,6 +354,18 @@ func (q *Queries) LockReportedSites(ctx context.Context, siteIds []int64) ([]Loc
 		return nil, err
 	}
 	return items, nil
+}
+
+const mayCheckInBulk = `-- name: MayCheckInBulk :one
+SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')::boolean
+`
+
+// Whether this role may leave out the check of each single row.
+func (q *Queries) MayCheckInBulk(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, mayCheckInBulk)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 type OpenPeriodsParams struct {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/klauspost/compress/s2"
 
 	"drumbeat/server/inventory"
 	"drumbeat/server/sitekey"
@@ -76,6 +79,14 @@ func (a *Acceptor) Accept(ctx context.Context, site *Site, s *Submission) (fullN
 	}
 	e.ContentHash = sum.ContentHash(s.Text)
 	e.Body, e.Encoding = s.Sent, s.Encoding
+	if e.Encoding == Identity && len(e.Body) >= compressFrom {
+		packed := packs.Get().(*[]byte)
+		defer packs.Put(packed)
+		if need := s2.MaxEncodedLen(len(e.Body)); cap(*packed) < need {
+			*packed = make([]byte, 0, need)
+		}
+		e.Body, e.Encoding = s2.Encode((*packed)[:cap(*packed)], e.Body), S2
+	}
 	if err := a.Buffer.Store(&e); err != nil {
 		return false, err
 	}
@@ -85,6 +96,11 @@ func (a *Acceptor) Accept(ctx context.Context, site *Site, s *Submission) (fullN
 	}
 	return false, nil
 }
+
+// compressFrom is the size in bytes from which a plain report is compressed.
+const compressFrom = 1024
+
+var packs = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
 
 // unknownInventory tells whether hash is not that of the site's last accepted
 // report. This process may not know of a report that another one took: then the

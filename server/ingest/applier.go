@@ -92,6 +92,7 @@ type Applier struct {
 	acks chan []string
 
 	mu       sync.Mutex
+	bulk     *bool                // whether the role may check foreign keys in bulk; nil: not asked yet
 	inFlight map[string]bool      // stream ids that this process is at work on
 	retries  map[string]time.Time // stream ids that failed, and when to try again
 	aside    map[int64]time.Time  // spool ids likewise

@@ -27,7 +27,8 @@ type BufferConfig struct {
 	// Durable says that the Redis syncs to disk before it answers. Where it does
 	// not, everything goes to the spool: acknowledged means durable.
 	Durable bool
-	// Lanes is how many commands to Redis run at a time (2).
+	// Lanes is how many commands to Redis run at a time (1: the larger
+	// the group, the fewer syncs; measured).
 	Lanes int
 	// QueueTimeout is how long an entry waits for a lane before the answer is
 	// unavailable (700 ms).
@@ -101,7 +102,7 @@ func NewBuffer(rdb redis.UniversalClient, pool *pgxpool.Pool, log *slog.Logger, 
 	if cfg.Stream == "" {
 		cfg.Stream = DefaultStream
 	}
-	setDefault(&cfg.Lanes, 2)
+	setDefault(&cfg.Lanes, 1)
 	setDefault(&cfg.QueueTimeout, 700*time.Millisecond)
 	setDefault(&cfg.RedisTimeout, 600*time.Millisecond)
 	setDefault(&cfg.SpoolTimeout, 700*time.Millisecond)

@@ -119,7 +119,7 @@ func diff(current map[int64]*period, r *reading) []change {
 			continue
 		}
 		seen[ref.ModuleID] = true
-		kind := r.inv.Projects[i].Type
+		kind := r.types[i]
 		old := current[ref.ModuleID]
 		switch {
 		case old == nil:

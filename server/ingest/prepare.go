@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -25,41 +26,86 @@ type item struct {
 	mustRead bool
 }
 
-// reading is a report's body, understood.
+// reading is what is kept of a report's body, understood.
 type reading struct {
+	// While it is prepared only: they hold on to the body as text.
 	report *inventory.Report
-	inv    inventory.Inventory
-	refs   []releases.Ref
+	inv    *inventory.Inventory
+
+	// refs are the projects on the site, types what each is there.
+	refs  []releases.Ref
+	types []string
+	about about
 	// body is zstd, size is that of the body as text.
 	body []byte
 	size int
 }
 
+// about is what a report says of its site as a whole.
+type about struct {
+	agent, coreVersion, ruleSet string
+	platform                    inventory.Platform
+	site                        inventory.Site
+	custom                      int
+}
+
+// settle keeps what the transaction needs and lets go of the text.
+func (r *reading) settle(refs []releases.Ref) {
+	r.refs = refs
+	r.types = make([]string, len(r.inv.Projects))
+	for i := range r.inv.Projects {
+		r.types[i] = r.inv.Projects[i].Type
+	}
+	p, s := &r.report.Platform, &r.report.Site
+	r.about = about{
+		agent: agentText(r.report), coreVersion: strings.Clone(r.inv.CoreVersion), ruleSet: string(r.inv.RuleSet),
+		platform: inventory.Platform{PHPVersion: strings.Clone(p.PHPVersion), PHPSAPI: strings.Clone(p.PHPSAPI), DBDriver: strings.Clone(p.DBDriver),
+			DBVersion: strings.Clone(p.DBVersion), Profile: strings.Clone(p.Profile)},
+		site:   inventory.Site{URL: strings.Clone(s.URL), Name: strings.Clone(s.Name), Environment: strings.Clone(s.Environment)},
+		custom: len(r.inv.Custom),
+	}
+	r.report, r.inv = nil, nil
+}
+
+// readAtOnce is how many bodies are held as text at a time.
+const readAtOnce = 64
+
 // prepare reads the bodies that the batch will need and finds the rows of
 // their versions, outside of any transaction. What fails for one entry alone
 // is returned by entry; an error is of the whole batch.
 func (a *Applier) prepare(ctx context.Context, items []*item) (failed map[*item]error, err error) {
+	failed = map[*item]error{}
 	hashes, err := a.knownHashes(ctx, items)
 	if err != nil {
-		return nil, err
+		return failed, err
+	}
+	readers := make([]*item, 0, readAtOnce)
+	for i, it := range items {
+		known, ok := hashes[it.SiteID]
+		if it.Kind == KindReport && it.read == nil && (it.mustRead || !ok || !bytes.Equal(known, it.ContentHash[:])) {
+			if err := a.readOne(it); err != nil {
+				failed[it] = err
+			} else {
+				readers = append(readers, it)
+			}
+		}
+		if len(readers) == readAtOnce || i == len(items)-1 {
+			if err := a.resolve(ctx, readers); err != nil {
+				return failed, err
+			}
+			readers = readers[:0]
+		}
+	}
+	return failed, nil
+}
+
+// resolve finds the rows of what the reports list. On an error they count as unread.
+func (a *Applier) resolve(ctx context.Context, readers []*item) error {
+	if len(readers) == 0 {
+		return nil
 	}
 	var installed []releases.Installed
-	var readers []*item
-	for _, it := range items {
-		if it.Kind != KindReport || it.read != nil {
-			continue
-		}
-		if known, ok := hashes[it.SiteID]; !it.mustRead && ok && bytes.Equal(known, it.ContentHash[:]) {
-			continue
-		}
-		if err := a.readOne(it); err != nil {
-			if failed == nil {
-				failed = map[*item]error{}
-			}
-			failed[it] = err
-			continue
-		}
-		readers = append(readers, it)
+	for _, it := range readers {
 		for i := range it.read.inv.Projects {
 			p := &it.read.inv.Projects[i]
 			installed = append(installed, releases.Installed{
@@ -67,9 +113,6 @@ func (a *Applier) prepare(ctx context.Context, items []*item) (failed map[*item]
 				Version: p.Version, Datestamp: p.Datestamp,
 			})
 		}
-	}
-	if len(installed) == 0 {
-		return failed, nil
 	}
 	refs, err := a.versions.Resolve(ctx, installed)
 	if err == nil && len(refs) != len(installed) {
@@ -79,13 +122,14 @@ func (a *Applier) prepare(ctx context.Context, items []*item) (failed map[*item]
 		for _, it := range readers {
 			it.read = nil
 		}
-		return failed, fmt.Errorf("find the versions of %d reports: %w", len(readers), err)
+		return fmt.Errorf("find the versions of %d reports: %w", len(readers), err)
 	}
 	for _, it := range readers {
 		n := len(it.read.inv.Projects)
-		it.read.refs, refs = refs[:n:n], refs[n:]
+		it.read.settle(refs[:n:n])
+		refs = refs[n:]
 	}
-	return failed, nil
+	return nil
 }
 
 // knownHashes gives the content hash of each site whose reports in the batch
@@ -140,7 +184,8 @@ func (a *Applier) readOne(it *item) (err error) {
 	if rep.Extensions == 0 {
 		return errors.New("the report lists nothing")
 	}
-	it.read = &reading{report: rep, inv: a.group(rep), body: compress(body), size: len(body)}
+	inv := a.group(rep)
+	it.read = &reading{report: rep, inv: &inv, body: compress(body), size: len(body)}
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,7 +37,7 @@ import (
 func main() {
 	var o options
 	flag.IntVar(&o.connections, "connections", 32, "connections of the driver")
-	flag.IntVar(&o.sites, "sites", 2000, "sites, each with a key of its own")
+	flag.IntVar(&o.sites, "sites", 2016, "sites, each with a key of its own")
 	flag.IntVar(&o.projects, "projects", 100, "projects of a site in the end-to-end part")
 	flag.DurationVar(&o.duration, "duration", 3*time.Second, "of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often the measurements of accepting are repeated, taking turns")
@@ -187,17 +188,58 @@ func (p *process) peak() int {
 
 // cpu is the processor time that the process used so far.
 func (p *process) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	_, used := procStat(p.cmd.Process.Pid)
+	return used
+}
+
+// procStat gives the parent of a process, and the processor time that it and
+// its children that ended used.
+func procStat(pid int) (parent int, used time.Duration) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	// The name in brackets may hold spaces.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 13 {
-		return 0
+	if len(fields) < 15 {
+		return 0, 0
 	}
-	var user, system int64
-	_, _ = fmt.Sscan(fields[11], &user)
-	_, _ = fmt.Sscan(fields[12], &system)
-	return time.Duration(user+system) * 10 * time.Millisecond
+	parent, _ = strconv.Atoi(fields[1])
+	var ticks int64
+	for _, field := range fields[11:15] {
+		n, _ := strconv.ParseInt(field, 10, 64)
+		ticks += n
+	}
+	return parent, time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// serverCPU is the processor time that PostgreSQL and Redis used so far.
+func (b *bench) serverCPU(ctx context.Context) (postgres, redis time.Duration, err error) {
+	var postmaster int
+	if err := b.pool.QueryRow(ctx, "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer").Scan(&postmaster); err != nil {
+		return 0, 0, fmt.Errorf("find the process of PostgreSQL: %w", err)
+	}
+	_, postgres = procStat(postmaster)
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			if parent, used := procStat(pid); parent == postmaster {
+				postgres += used
+			}
+		}
+	}
+	info, err := b.redis.Info(ctx, "server").Result()
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(info) {
+		var pid int
+		if n, _ := fmt.Sscanf(line, "process_id:%d", &pid); n == 1 {
+			_, redis = procStat(pid)
+		}
+	}
+	return postgres, redis, nil
 }

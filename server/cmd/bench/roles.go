@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"strconv"
 	"sync"
 	"time"
 
@@ -78,7 +79,8 @@ func runRole(ctx context.Context, role, profile string) error {
 			fmt.Println("ready")
 			return ingest.NewApplier(pool, rdb, releases.NewCatalog(pool, log), log, ingest.ApplierConfig{}).Run(ctx)
 		}
-		buffer := ingest.NewBuffer(rdb, pool, log, ingest.BufferConfig{Durable: true})
+		lanes, _ := strconv.Atoi(os.Getenv("BENCH_LANES"))
+		buffer := ingest.NewBuffer(rdb, pool, log, ingest.BufferConfig{Durable: true, Lanes: lanes})
 		defer buffer.Close()
 		// All checks are on; the limit itself is high, since the driver sends as
 		// many reports in a second as these sites do in a month.
