@@ -56,6 +56,11 @@ final class DrupalExtensionSource implements ExtensionSourceInterface {
       }
       $enabled = $type === 'profile' ? $name === $this->installProfile : !empty($extension->status);
       $info = is_array($extension->info ?? NULL) ? $extension->info : [];
+      if ($type === 'profile' && $enabled) {
+        // Drupal hides the active profile, but only in one of two lists and
+        // only in one of two states of their caches.
+        $info['hidden'] ??= TRUE;
+      }
       $extensions[] = Extension::fromInfo((string) $name, $type, $enabled, $extension->getPath(), $info);
     }
     return array_values(array_filter($extensions));
