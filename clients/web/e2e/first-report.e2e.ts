@@ -58,8 +58,9 @@ describe("a first report", () => {
   beforeAll(async () => {
     server = await startServer({ unattended: true });
     context = await browser.newContext({ viewport: WIDTHS.desktop, colorScheme: "light" });
-    // Being signed out is answered with an error, which the browser logs.
-    trouble = watchForTrouble(context, server.origin, [/GetCurrentUser/, /SignIn/]);
+    // Being signed out is answered with an error, which the browser logs; and the
+    // stream may tell of a deletion before the deletion itself is answered.
+    trouble = watchForTrouble(context, server.origin, [/GetCurrentUser/, /SignIn/, /status of 404 .*SitesService/]);
     page = await context.newPage();
     page.setDefaultTimeout(20_000);
   });

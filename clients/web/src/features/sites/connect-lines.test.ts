@@ -2,7 +2,7 @@ import { fromJson } from "@bufbuild/protobuf";
 import { SubmitReportRequestSchema } from "@drumbeat/api/drumbeat/ingest/v1/ingest_pb";
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { curlLine, exampleReport, quotePhp, settingsLines } from "./connect-lines";
+import { connectionString, curlLine, exampleReport, quotePhp, settingsLines } from "./connect-lines";
 import { quoteShell } from "./shell-quote";
 
 const hostile = {
@@ -58,10 +58,35 @@ describe("exampleReport", () => {
 });
 
 describe("settingsLines", () => {
-  it("quotes for PHP", () => {
-    expect(settingsLines("https://drumbeat.example", "dbk_1")).toBe(
-      "$settings['drumbeat'] = [\n  'endpoint' => 'https://drumbeat.example',\n  'key' => 'dbk_1',\n];",
+  it("name server, site and key", () => {
+    expect(settingsLines("https://drumbeat.example", "dbk_1", hostile)).toBe(
+      [
+        "$config['drumbeat.settings']['server_url'] = 'https://drumbeat.example';",
+        `$config['drumbeat.settings']['site_id'] = '${hostile.id}';`,
+        "$settings['drumbeat']['key'] = 'dbk_1';",
+        "$settings['drumbeat']['environment'] = 'production';",
+      ].join("\n"),
     );
+  });
+
+  it("let an environment report that would stay silent, and allow http only where it is needed", () => {
+    const lines = settingsLines("http://10.0.0.5:8080", "dbk_1", { ...hostile, environment: "o'staging" });
+    expect(lines).toContain("['reporting_environments'] = ['o\\'staging'];");
+    expect(lines).toContain("['allow_http'] = TRUE;");
+    expect(settingsLines("http://localhost:8080", "dbk_1", hostile)).not.toContain("allow_http");
+    expect(settingsLines("http://127.0.0.1:8080", "dbk_1", { ...hostile, environment: "" })).not.toContain("environment");
+  });
+
+  it("quote for PHP", () => {
     expect(quotePhp("a'b\\c")).toBe("'a\\'b\\\\c'");
+  });
+});
+
+describe("connectionString", () => {
+  it("holds address, site and key", () => {
+    const text = connectionString("https://drumbeat.example", "dbt_site_x", hostile);
+    expect(text).toMatch(/^drumbeat:[A-Za-z0-9_-]+$/);
+    const json = Buffer.from(text.slice("drumbeat:".length), "base64url").toString();
+    expect(JSON.parse(json)).toEqual({ v: 1, url: "https://drumbeat.example", site: hostile.id, key: "dbt_site_x" });
   });
 });

@@ -74,14 +74,41 @@ export function curlLine(
   ].join(" \\\n");
 }
 
-/** The lines for a Drupal site's settings.php. */
-export function settingsLines(origin: string, key: string): string {
+/**
+ * Address, site and key in one line, as the Drupal module's form takes it:
+ * `drumbeat:` and the base64url, without padding, of a JSON object.
+ */
+export function connectionString(origin: string, key: string, site: Pick<Site, "id">): string {
+  const json = JSON.stringify({ v: 1, url: origin, site: site.id, key });
+  const encoded = btoa(json).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return `drumbeat:${encoded}`;
+}
+
+/** The environments that the Drupal module reports from unless told otherwise. */
+const REPORTING = ["production", "prod", "live"];
+
+/** Whether the key would cross a network unencrypted, which the Drupal module refuses unless allowed. */
+export function isPlainHttp(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  const local = /^(localhost|.*\.localhost|\[::1\]|127(\.\d+){3})$/.test(hostname);
+  return protocol === "http:" && !local;
+}
+
+/** The lines for a Drupal site's settings.php, instead of the connection string. */
+export function settingsLines(origin: string, key: string, site: Pick<Site, "id" | "environment">): string {
+  const { environment } = site;
   return [
-    "$settings['drumbeat'] = [",
-    `  'endpoint' => ${quotePhp(origin)},`,
-    `  'key' => ${quotePhp(key)},`,
-    "];",
-  ].join("\n");
+    `$config['drumbeat.settings']['server_url'] = ${quotePhp(origin)};`,
+    `$config['drumbeat.settings']['site_id'] = ${quotePhp(site.id)};`,
+    `$settings['drumbeat']['key'] = ${quotePhp(key)};`,
+    environment && `$settings['drumbeat']['environment'] = ${quotePhp(environment)};`,
+    environment &&
+      !REPORTING.includes(environment) &&
+      `$config['drumbeat.settings']['reporting_environments'] = [${quotePhp(environment)}];`,
+    isPlainHttp(origin) && "$settings['drumbeat']['allow_http'] = TRUE;",
+  ]
+    .filter(Boolean)
+    .join("\n");
 }
 
 /** A PHP string in single quotes, where only the backslash and the quote are special. */

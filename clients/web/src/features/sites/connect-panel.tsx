@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { CodeBlock } from "@/components/ui/code-block";
 import { Notice } from "@/components/ui/notice";
-import { curlLine, settingsLines } from "./connect-lines";
+import { connectionString, curlLine, isPlainHttp, settingsLines } from "./connect-lines";
 
 /** A site's key, shown this once, and what to do with it. */
 export function ConnectPanel({ site, siteKey }: { site: Site; siteKey: string }) {
@@ -24,12 +24,35 @@ export function ConnectPanel({ site, siteKey }: { site: Site; siteKey: string })
           <Tabs.Tab value="curl">Try it with curl</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="drupal" pt="md">
-          <div className="stack stack--tight">
-            <p>
-              With the Drumbeat module installed, paste this into the site’s <code>settings.php</code>. The next run of
-              cron sends the first report.
-            </p>
-            <CodeBlock label="Lines for settings.php" text={settingsLines(location.origin, siteKey)} testId="settings-lines" />
+          <div className="stack">
+            <div className="stack stack--tight">
+              <p>
+                With the Drumbeat module installed, open <strong>Configuration → System → Drumbeat</strong> on the site
+                and paste this connection string. It holds the address, the site and the key.
+              </p>
+              <CodeBlock
+                label="Connection string"
+                text={connectionString(location.origin, siteKey, site)}
+                testId="connection-string"
+              />
+            </div>
+            <div className="stack stack--tight">
+              <p>
+                Or keep the key out of the site’s database: put these lines into its <code>settings.php</code> instead.
+              </p>
+              <CodeBlock
+                label="Lines for settings.php"
+                text={settingsLines(location.origin, siteKey, site)}
+                testId="settings-lines"
+              />
+            </div>
+            {isPlainHttp(location.origin) && (
+              <Notice tone="warning" title="This address is not encrypted">
+                The key would cross the network in clear. The module refuses that unless <code>settings.php</code> says{" "}
+                <code>allow_http</code>. Better put this server behind https first.
+              </Notice>
+            )}
+            <p className="soft small">The next run of cron sends the first report.</p>
           </div>
         </Tabs.Panel>
         <Tabs.Panel value="curl" pt="md">

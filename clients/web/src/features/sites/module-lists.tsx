@@ -112,8 +112,8 @@ function Waiting({ site, mayEdit }: { site: Site; mayEdit: boolean }) {
         }
       >
         <p>
-          This site has not sent anything, so that nothing is known of what it runs. Put its key into its{" "}
-          <code>settings.php</code>; the next run of cron sends the first report.
+          This site has not sent anything, so that nothing is known of what it runs. Give it its key; the next run of
+          cron sends the first report.
         </p>
         <FirstReport siteId={site.id} />
       </EmptyState>

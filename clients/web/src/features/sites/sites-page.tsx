@@ -363,8 +363,7 @@ function FirstSite({ mayAdd }: { mayAdd: boolean }) {
       <ol style={{ textAlign: "left", maxWidth: "32rem", listStyle: "decimal", paddingInlineStart: "1.25rem" }}>
         <li>Add the site here, by name and URL. You get a key for it, shown once.</li>
         <li>
-          Paste a few lines into the site’s <code>settings.php</code>, or try it at once with a ready <code>curl</code>{" "}
-          line.
+          Paste one line into the Drumbeat module on the site, or try it at once with a ready <code>curl</code> line.
         </li>
         <li>The first report appears here by itself, within seconds.</li>
       </ol>
