@@ -116,7 +116,6 @@ type batch struct {
 	items   []*item
 	failed  map[*item]error
 	err     error
-	bytes   int
 	// done is closed when the batch is through, however it went.
 	done chan struct{}
 }
@@ -357,7 +356,7 @@ func (a *Applier) failRecord(ctx, work context.Context, r *record, it *item, rea
 		a.respool(ctx, work, r, it)
 		return
 	}
-	deliveries := r.attempts + 1
+	var deliveries int
 	var err error
 	if r.streamID != "" {
 		deliveries, err = a.deliveries(work, r.streamID)

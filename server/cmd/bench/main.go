@@ -37,7 +37,7 @@ import (
 func main() {
 	var o options
 	flag.IntVar(&o.connections, "connections", 32, "connections of the driver")
-	flag.IntVar(&o.sites, "sites", 2016, "sites, each with a key of its own")
+	flag.IntVar(&o.sites, "sites", 2352, "sites, each with a key of its own")
 	flag.IntVar(&o.projects, "projects", 100, "projects of a site in the end-to-end part")
 	flag.DurationVar(&o.duration, "duration", 3*time.Second, "of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often the measurements of accepting are repeated, taking turns")
