@@ -6,6 +6,8 @@ namespace Drupal\drumbeat\Drush\Commands;
 
 use Consolidation\AnnotatedCommand\CommandData;
 use Consolidation\AnnotatedCommand\Hooks\HookManager;
+use Drupal\Component\Render\MarkupInterface;
+use Drupal\Component\Render\PlainTextOutput;
 use Drupal\drumbeat\Connection\InvalidConnectionString;
 use Drupal\drumbeat\Connector;
 use Drupal\drumbeat\Delivery\ConnectionTest;
@@ -55,7 +57,7 @@ final class DrumbeatCommands extends DrushCommands {
       $this->connector->connect($this->connector->parse($connection));
     }
     catch (InvalidConnectionString $exception) {
-      $this->logger()->error((string) $this->notices->fault($exception->fault));
+      $this->logger()->error($this->plain($this->notices->fault($exception->fault)));
       return self::EXIT_FAILURE;
     }
     $this->connector->nameEnvironment((string) $options['environment']);
@@ -80,10 +82,10 @@ final class DrumbeatCommands extends DrushCommands {
     $result = $this->connectionTest->run();
     $skew = $this->notices->skew($result->skew);
     if ($skew !== NULL) {
-      $this->logger()->warning((string) $skew);
+      $this->logger()->warning($this->plain($skew));
     }
     if (!$result->isSuccess()) {
-      $this->logger()->error((string) $this->notices->format($result->notice));
+      $this->logger()->error($this->plain($this->notices->format($result->notice)));
       return self::EXIT_FAILURE;
     }
     $this->logger()->success(dt('The connection works. On the server this site is "@name".', ['@name' => $result->notice->values['name'] ?? '']));
@@ -96,7 +98,7 @@ final class DrumbeatCommands extends DrushCommands {
   #[CLI\Command(name: 'drumbeat:push')]
   public function push(): int {
     $outcome = $this->pusher->push(Trigger::Manual);
-    $text = (string) $this->notices->format($outcome->notice);
+    $text = $this->plain($this->notices->format($outcome->notice));
     if ($outcome->isSuccess()) {
       $this->logger()->success($text);
       return self::EXIT_SUCCESS;
@@ -122,7 +124,7 @@ final class DrumbeatCommands extends DrushCommands {
   #[CLI\Command(name: 'drumbeat:status')]
   public function status(): int {
     foreach ($this->status->lines() as $label => $value) {
-      $this->output()->writeln($label . ': ' . strip_tags((string) $value));
+      $this->output()->writeln($label . ': ' . $this->plain($value));
     }
     return $this->status->level() === 'error' ? self::EXIT_FAILURE : self::EXIT_SUCCESS;
   }
@@ -141,6 +143,13 @@ final class DrumbeatCommands extends DrushCommands {
   #[CLI\Hook(type: HookManager::POST_COMMAND_HOOK, target: 'deploy')]
   public function afterDeploy(mixed $result, CommandData $data): void {
     $this->pusher->push(Trigger::PostUpdate);
+  }
+
+  /**
+   * A text for a terminal: what is escaped for a page is not.
+   */
+  private function plain(MarkupInterface|string $text): string {
+    return PlainTextOutput::renderFromHtml($text);
   }
 
 }
