@@ -142,9 +142,19 @@ func (a *Applier) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var readers, others sync.WaitGroup
-	readers.Go(func() { a.readStream(ctx) })
-	readers.Go(func() { a.readSpool(ctx) })
-	readers.Go(func() { a.keepPartitions(ctx) })
+	// Before anything is written: rows of a month that has no partition yet would
+	// go where that month's partition can never be made again.
+	ready := make(chan struct{})
+	readers.Go(func() { a.keepPartitions(ctx, ready) })
+	for _, read := range []func(context.Context){a.readStream, a.readSpool} {
+		readers.Go(func() {
+			select {
+			case <-ready:
+				read(ctx)
+			case <-ctx.Done():
+			}
+		})
+	}
 	others.Go(func() { a.acknowledge(ctx) })
 	committed := make(chan struct{})
 	go func() {
@@ -169,15 +179,23 @@ func (a *Applier) Run(ctx context.Context) error {
 	return nil
 }
 
-// keepPartitions makes the months of the audit log ahead of time.
-func (a *Applier) keepPartitions(ctx context.Context) {
+// keepPartitions makes the months of the audit log ahead of time. It closes
+// ready when they are there.
+func (a *Applier) keepPartitions(ctx context.Context, ready chan struct{}) {
 	wait := time.Duration(0)
+	done := sync.OnceFunc(func() { close(ready) })
 	for sleep(ctx, wait) {
 		if err := EnsurePartitions(ctx, a.pool, time.Now()); err != nil {
 			a.log.Error("could not make the partitions of the audit log", "error", err)
-			wait = time.Minute
+			if !transient(err) {
+				// The default partition takes the rows: worse to prune, and no
+				// reason to apply nothing.
+				done()
+			}
+			wait = 2 * time.Second
 			continue
 		}
+		done()
 		wait = 24 * time.Hour
 	}
 }

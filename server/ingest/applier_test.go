@@ -82,7 +82,7 @@ func newEntry(t *testing.T, site int64, ago time.Duration, projects ...string) *
 	}
 	body := fmt.Sprintf(`{"reportId":%q,"collectedAt":%q,"trigger":"cron","agent":{"name":"test"},"site":{},"platform":{"drupalVersion":"10.4.2"},
 		"extensions":[{"name":"node","type":"module","enabled":true,"pathKind":"core","version":"10.4.2"}%s],"inventoryHash":%q}`,
-		uuid.NewString(), now.Add(-ago).UTC().Format(time.RFC3339Nano), list.String(), "hash of "+strings.Join(projects, ","))
+		uuid.NewString(), now.Add(-ago).UTC().Format(time.RFC3339Nano), list.String(), fmt.Sprintf("hash of %.100s", strings.Join(projects, ",")))
 	return entryOf(t, site, now, body)
 }
 
@@ -482,6 +482,55 @@ func (f *flakyVersions) LockShared(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("lock: %w", context.DeadlineExceeded)
 	}
 	return f.Versions.LockShared(ctx, tx)
+}
+
+// bogusVersions names rows that are not there for one site's projects.
+type bogusVersions struct{ Versions }
+
+func (b bogusVersions) Resolve(ctx context.Context, installed []releases.Installed) ([]releases.Ref, error) {
+	refs, err := b.Versions.Resolve(ctx, installed)
+	for i := range refs {
+		if strings.HasPrefix(installed[i].Project, "bogus") {
+			refs[i].VersionID += 1_000_000
+		}
+	}
+	return refs, err
+}
+
+func TestManyPeriodsAtOnceKeepTheirForeignKeys(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var may bool
+	if err := b.pool.QueryRow(t.Context(), "SELECT has_parameter_privilege(current_user, 'session_replication_role', 'SET')").Scan(&may); err != nil || !may {
+		t.Fatalf("this role may not leave out the checks, so nothing is shown: %v", err)
+	}
+	good, bad := b.site("good"), b.site("bad")
+	var many, bogus []string
+	for i := range bulkPeriods + 100 {
+		many = append(many, fmt.Sprintf("many_%d 1.0.0", i))
+		bogus = append(bogus, fmt.Sprintf("bogus_%d 1.0.0", i))
+	}
+	b.versions = bogusVersions{b.versions}
+	b.add(newEntry(t, good, time.Minute, many...), newEntry(t, bad, time.Minute, bogus...))
+	b.run(b.applier())
+	b.eventually("all entries", b.drained)
+	if got := len(b.current(good)); got != len(many) {
+		t.Errorf("%d projects, want %d", got, len(many))
+	}
+	equal(t, "current of the bad", []string(nil), b.current(bad))
+	equal(t, "dead letters", []string{"true"}, b.query("SELECT (reason LIKE '%versions are there%')::text FROM dead_letters WHERE site_id = $1", bad))
+	// The role is itself again afterwards.
+	equal(t, "roles", []string{"origin"}, b.query("SHOW session_replication_role"))
+}
+
+func TestAuditRowsGoIntoTheirMonth(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	site := b.site("a")
+	b.add(newEntry(t, site, time.Minute, "token 1.0.0"))
+	b.run(b.applier())
+	b.eventually("the report", b.drained)
+	equal(t, "partition", []string{time.Now().UTC().Format("audit_logs_2006_01")}, b.query("SELECT tableoid::regclass::text FROM audit_logs"))
 }
 
 func TestSitesThatAreGoneAreForgotten(t *testing.T) {

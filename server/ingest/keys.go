@@ -68,6 +68,9 @@ type Keys struct {
 	// unknown has its own bound, so that wrong keys never push out right ones.
 	unknown *lru.Cache[[32]byte, int64]
 	loading singleflight.Group
+	// looking bounds the look-ups at a time: made-up keys, each of which costs
+	// one, must not take the connections that reports need.
+	looking chan struct{}
 	// generation changes with every invalidation, so that a look-up that was
 	// under way meanwhile is not remembered.
 	generation atomic.Int64
@@ -86,7 +89,7 @@ func NewKeys(pool *pgxpool.Pool, log *slog.Logger) *Keys {
 	if err != nil {
 		panic(err)
 	}
-	return &Keys{pool: pool, log: log, now: time.Now, cache: cache, unknown: unknown, used: map[int64]time.Time{}}
+	return &Keys{pool: pool, log: log, now: time.Now, cache: cache, unknown: unknown, looking: make(chan struct{}, 4), used: map[int64]time.Time{}}
 }
 
 // Find gives the site of a key, or ErrUnknownKey. Any other error means that
@@ -107,6 +110,12 @@ func (k *Keys) Find(ctx context.Context, key sitekey.Key) (*Site, error) {
 		// Others may wait for this look-up: it does not end with one caller.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 1500*time.Millisecond)
 		defer cancel()
+		select {
+		case k.looking <- struct{}{}:
+			defer func() { <-k.looking }()
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait to look up a site key: %w", ctx.Err())
+		}
 		return k.load(ctx, hash)
 	})
 	if err != nil {
