@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -220,14 +219,4 @@ func moduleStatus(s string) sitesv1.ModuleStatus {
 		return m
 	}
 	return sitesv1.ModuleStatus_MODULE_STATUS_UNKNOWN
-}
-
-var databaseNames = map[string]string{"mysql": "MySQL", "pgsql": "PostgreSQL", "sqlite": "SQLite"}
-
-// database puts what a site says of its database into words.
-func database(driver, version string) string {
-	if name, ok := databaseNames[driver]; ok {
-		driver = name
-	}
-	return strings.TrimSpace(driver + " " + version)
 }
