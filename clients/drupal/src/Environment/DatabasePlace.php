@@ -27,12 +27,17 @@ final class DatabasePlace implements PlaceInterface {
    */
   public function hash(): string {
     $options = $this->database->getConnectionOptions();
+    $name = (string) ($options['database'] ?? '');
+    if (!isset($options['host']) && is_file($name)) {
+      // SQLite: a path that may be given from the site's folder.
+      $name = (string) realpath($name);
+    }
     return hash('sha256', json_encode([
       $this->sitePath,
       $options['driver'] ?? '',
       $options['host'] ?? '',
       (string) ($options['port'] ?? ''),
-      $options['database'] ?? '',
+      $name,
       $options['prefix'] ?? '',
     ], JSON_THROW_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE));
   }
