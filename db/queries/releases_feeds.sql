@@ -128,16 +128,35 @@ FROM module_versions
 WHERE module_id = ANY(@module_ids::bigint[]) AND installed
 ORDER BY id;
 
+-- name: RecordVerdictChanges :exec
+-- Notes which statuses are about to change, and why. Goes before StoreVerdicts.
+INSERT INTO verdict_changes (version_id, changed_at, reason, from_status, to_status)
+SELECT v.id, @now::timestamptz, @reason::text, CASE WHEN v.judged_at IS NOT NULL THEN v.status END, w.status
+FROM (SELECT unnest(@ids::bigint[]) AS id, unnest(@statuses::text[]) AS status) w
+JOIN module_versions v ON v.id = w.id
+WHERE v.judged_at IS NULL OR v.status <> w.status
+ORDER BY v.id;
+
+-- name: VerdictChanges :many
+-- The newest changes of the status of a version.
+SELECT changed_at, reason, from_status, to_status
+FROM verdict_changes
+WHERE version_id = @version_id
+ORDER BY id DESC
+LIMIT @most::integer;
+
 -- name: StoreVerdicts :exec
 UPDATE module_versions v
 SET status = w.status, reason = w.reason, class = w.class, recommended = nullif(w.recommended, ''),
     update_available = w.update_available, security_update = w.security_update,
-    verdict = w.verdict::jsonb, rules_version = @rules_version::integer,
+    verdict = w.verdict::jsonb, platform_state = w.platform_state, platform_end = w.platform_end,
+    rules_version = @rules_version::integer,
     judged_at = CASE WHEN w.first_given THEN @now::timestamptz ELSE v.judged_at END
 FROM (SELECT unnest(@ids::bigint[]) AS id, unnest(@statuses::text[]) AS status, unnest(@reasons::text[]) AS reason,
              unnest(@classes::text[]) AS class, unnest(@recommended::text[]) AS recommended,
              unnest(@updates_available::boolean[]) AS update_available,
              unnest(@security_updates::boolean[]) AS security_update, unnest(@verdicts::text[]) AS verdict,
+             unnest(@platform_states::text[]) AS platform_state, unnest(@platform_ends::text[]) AS platform_end,
              unnest(@first_given::boolean[]) AS first_given) w
 WHERE v.id = w.id;
 
@@ -160,11 +179,13 @@ FROM feeds f
 JOIN modules m ON m.id = f.module_id
 WHERE (m.module_name, f.series) > (@after_module::text, @after_series::text)
   AND (@state::text = '' OR f.state = @state::text)
+  AND (@search::text = '' OR position(lower(@search::text) IN m.module_name) > 0)
 ORDER BY m.module_name, f.series
 LIMIT @most::integer;
 
 -- name: CountFeeds :many
-SELECT state, count(*) AS feeds, min(fetched_at)::timestamptz AS oldest_fetch
+-- The year 1 stands for never.
+SELECT state, count(*) AS feeds, coalesce(min(fetched_at), '0001-01-01 00:00:00+00')::timestamptz AS oldest_fetch
 FROM feeds
 GROUP BY state
 ORDER BY state;
@@ -217,3 +238,17 @@ SELECT c.*, m.module_name,
 FROM claimed c
 JOIN modules m ON m.id = c.module_id
 ORDER BY c.id;
+
+-- name: SiteModuleEvidence :one
+-- One project on a site with the verdict on it, and what is known of its feed.
+SELECT m.id AS module_id, m.module_name, m.title, m.drupal_link, p.project_type, p.valid_from,
+       v.id AS version_id, v.rule_set, v.version_number, v.datestamp, v.status, v.class, v.recommended,
+       v.update_available, v.security_update, v.verdict, v.judged_at,
+       f.id AS feed_id, f.series, f.state, f.error, f.failures, f.fetched_at, f.changed_at, f.checked_at, f.next_check_at,
+       st.core_version, st.platform_state, st.platform_end
+FROM modules m
+JOIN site_module_periods p ON p.module_id = m.id AND p.site_id = @site_id AND p.valid_to IS NULL
+JOIN module_versions v ON v.id = p.version_id
+JOIN site_states st ON st.site_id = p.site_id
+LEFT JOIN feeds f ON f.module_id = m.id AND f.series = CASE v.rule_set WHEN '7' THEN '7.x' ELSE 'current' END
+WHERE m.module_name = @module_name::text;

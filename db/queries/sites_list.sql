@@ -7,7 +7,7 @@
 -- index. OFFSET 0 keeps PostgreSQL from turning a test of the rows it passes
 -- into a join that it would start from the wrong end.
 --
--- State: 0 all, 1 insecure, 2 unsupported, 3 outdated, 4 unknown, 5 current, 6 waiting, 7 silent (SiteState of the contract).
+-- State: 0 all, 1 insecure, 2 unsupported, 3 outdated, 4 unknown, 5 current, 6 waiting, 7 silent, 8 end of life (SiteState of the contract).
 -- A search that finds few sites gives their ids, one that finds many its pattern; see FindSites.
 
 -- name: ListSitesBySecurity :many
@@ -22,9 +22,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -45,9 +46,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -73,9 +75,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -96,9 +99,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -124,9 +128,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -147,9 +152,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -175,9 +181,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -198,9 +205,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT @narrowed::boolean OR st.site_id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern)) OFFSET 0))
@@ -226,9 +234,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
@@ -248,9 +257,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
@@ -275,9 +285,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
@@ -297,9 +308,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
@@ -324,9 +336,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
@@ -346,9 +359,10 @@ FROM ((
         OR (@state = 2 AND st.unsupported_count > 0)
         OR (@state = 3 AND st.update_count > 0)
         OR (@state = 4 AND st.unknown_count > 0)
-        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR (@state = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR (@state = 6 AND st.last_report_at IS NULL)
-        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)) OFFSET 0))
+        OR (@state = 7 AND st.last_report_at < @silent_before::timestamptz)
+        OR (@state = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT @narrowed::boolean OR s.id = ANY(@ids::bigint[]))
       AND (@pattern::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower(@pattern) OR lower(s.url) LIKE lower(@pattern) OFFSET 0))
       AND (@first::boolean
@@ -376,16 +390,18 @@ SELECT count(*)::int AS sites,
        count(*) FILTER (WHERE st.unsupported_count > 0)::int AS unsupported,
        count(*) FILTER (WHERE st.update_count > 0)::int AS outdated,
        count(*) FILTER (WHERE st.unknown_count > 0)::int AS unknown,
-       count(*) FILTER (WHERE st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)::int AS current,
+       count(*) FILTER (WHERE st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))::int AS current,
        count(*) FILTER (WHERE st.last_report_at IS NULL)::int AS waiting,
        count(*) FILTER (WHERE st.last_report_at < @silent_before::timestamptz)::int AS silent,
-       count(*) FILTER (WHERE st.last_report_at >= @silent_before::timestamptz)::int AS reporting
+       count(*) FILTER (WHERE st.last_report_at >= @silent_before::timestamptz)::int AS reporting,
+       count(*) FILTER (WHERE st.platform_state IN ('minor-ended', 'ended'))::int AS end_of_life,
+       count(*) FILTER (WHERE st.platform_state = 'ending')::int AS ending
 FROM (
-    SELECT o.insecure_count, o.unsupported_count, o.outdated_count, o.unknown_count, o.update_count, o.last_report_at
+    SELECT o.insecure_count, o.unsupported_count, o.outdated_count, o.unknown_count, o.update_count, o.last_report_at, o.platform_state
     FROM site_states o
     WHERE o.organization_id = @organization_id AND o.deleted_at IS NULL
   UNION ALL
-    SELECT h.insecure_count, h.unsupported_count, h.outdated_count, h.unknown_count, h.update_count, h.last_report_at
+    SELECT h.insecure_count, h.unsupported_count, h.outdated_count, h.unknown_count, h.update_count, h.last_report_at, h.platform_state
     FROM site_organizations so
     JOIN site_states h ON h.site_id = so.site_id
     WHERE so.organization_id = @organization_id AND NOT so.is_owner AND h.deleted_at IS NULL

@@ -177,7 +177,7 @@ func (q *Queries) ClaimFeedsOf(ctx context.Context, arg ClaimFeedsOfParams) ([]C
 }
 
 const countFeeds = `-- name: CountFeeds :many
-SELECT state, count(*) AS feeds, min(fetched_at)::timestamptz AS oldest_fetch
+SELECT state, count(*) AS feeds, coalesce(min(fetched_at), '0001-01-01 00:00:00+00')::timestamptz AS oldest_fetch
 FROM feeds
 GROUP BY state
 ORDER BY state
@@ -189,6 +189,7 @@ type CountFeedsRow struct {
 	OldestFetch time.Time
 }
 
+// The year 1 stands for never.
 func (q *Queries) CountFeeds(ctx context.Context) ([]CountFeedsRow, error) {
 	rows, err := q.db.Query(ctx, countFeeds)
 	if err != nil {
@@ -412,14 +413,16 @@ FROM feeds f
 JOIN modules m ON m.id = f.module_id
 WHERE (m.module_name, f.series) > ($1::text, $2::text)
   AND ($3::text = '' OR f.state = $3::text)
+  AND ($4::text = '' OR position(lower($4::text) IN m.module_name) > 0)
 ORDER BY m.module_name, f.series
-LIMIT $4::integer
+LIMIT $5::integer
 `
 
 type ListFeedsParams struct {
 	AfterModule string
 	AfterSeries string
 	State       string
+	Search      string
 	Most        int32
 }
 
@@ -443,6 +446,7 @@ func (q *Queries) ListFeeds(ctx context.Context, arg ListFeedsParams) ([]ListFee
 		arg.AfterModule,
 		arg.AfterSeries,
 		arg.State,
+		arg.Search,
 		arg.Most,
 	)
 	if err != nil {
@@ -615,6 +619,33 @@ func (q *Queries) RecordFeedChecks(ctx context.Context, arg RecordFeedChecksPara
 	return err
 }
 
+const recordVerdictChanges = `-- name: RecordVerdictChanges :exec
+INSERT INTO verdict_changes (version_id, changed_at, reason, from_status, to_status)
+SELECT v.id, $1::timestamptz, $2::text, CASE WHEN v.judged_at IS NOT NULL THEN v.status END, w.status
+FROM (SELECT unnest($3::bigint[]) AS id, unnest($4::text[]) AS status) w
+JOIN module_versions v ON v.id = w.id
+WHERE v.judged_at IS NULL OR v.status <> w.status
+ORDER BY v.id
+`
+
+type RecordVerdictChangesParams struct {
+	Now      time.Time
+	Reason   string
+	Ids      []int64
+	Statuses []string
+}
+
+// Notes which statuses are about to change, and why. Goes before StoreVerdicts.
+func (q *Queries) RecordVerdictChanges(ctx context.Context, arg RecordVerdictChangesParams) error {
+	_, err := q.db.Exec(ctx, recordVerdictChanges,
+		arg.Now,
+		arg.Reason,
+		arg.Ids,
+		arg.Statuses,
+	)
+	return err
+}
+
 const releasesOfModule = `-- name: ReleasesOfModule :many
 SELECT rule_set, version_number, release_date, release_status, terms, security_coverage, release_link
 FROM module_versions
@@ -659,6 +690,95 @@ func (q *Queries) ReleasesOfModule(ctx context.Context, moduleID int64) ([]Relea
 		return nil, err
 	}
 	return items, nil
+}
+
+const siteModuleEvidence = `-- name: SiteModuleEvidence :one
+SELECT m.id AS module_id, m.module_name, m.title, m.drupal_link, p.project_type, p.valid_from,
+       v.id AS version_id, v.rule_set, v.version_number, v.datestamp, v.status, v.class, v.recommended,
+       v.update_available, v.security_update, v.verdict, v.judged_at,
+       f.id AS feed_id, f.series, f.state, f.error, f.failures, f.fetched_at, f.changed_at, f.checked_at, f.next_check_at,
+       st.core_version, st.platform_state, st.platform_end
+FROM modules m
+JOIN site_module_periods p ON p.module_id = m.id AND p.site_id = $1 AND p.valid_to IS NULL
+JOIN module_versions v ON v.id = p.version_id
+JOIN site_states st ON st.site_id = p.site_id
+LEFT JOIN feeds f ON f.module_id = m.id AND f.series = CASE v.rule_set WHEN '7' THEN '7.x' ELSE 'current' END
+WHERE m.module_name = $2::text
+`
+
+type SiteModuleEvidenceParams struct {
+	SiteID     int64
+	ModuleName string
+}
+
+type SiteModuleEvidenceRow struct {
+	ModuleID        int64
+	ModuleName      string
+	Title           string
+	DrupalLink      string
+	ProjectType     string
+	ValidFrom       time.Time
+	VersionID       int64
+	RuleSet         string
+	VersionNumber   *string
+	Datestamp       int64
+	Status          string
+	Class           string
+	Recommended     *string
+	UpdateAvailable bool
+	SecurityUpdate  bool
+	Verdict         []byte
+	JudgedAt        *time.Time
+	FeedID          *int64
+	Series          *string
+	State           *string
+	Error           *string
+	Failures        *int32
+	FetchedAt       *time.Time
+	ChangedAt       *time.Time
+	CheckedAt       *time.Time
+	NextCheckAt     *time.Time
+	CoreVersion     string
+	PlatformState   string
+	PlatformEnd     string
+}
+
+// One project on a site with the verdict on it, and what is known of its feed.
+func (q *Queries) SiteModuleEvidence(ctx context.Context, arg SiteModuleEvidenceParams) (SiteModuleEvidenceRow, error) {
+	row := q.db.QueryRow(ctx, siteModuleEvidence, arg.SiteID, arg.ModuleName)
+	var i SiteModuleEvidenceRow
+	err := row.Scan(
+		&i.ModuleID,
+		&i.ModuleName,
+		&i.Title,
+		&i.DrupalLink,
+		&i.ProjectType,
+		&i.ValidFrom,
+		&i.VersionID,
+		&i.RuleSet,
+		&i.VersionNumber,
+		&i.Datestamp,
+		&i.Status,
+		&i.Class,
+		&i.Recommended,
+		&i.UpdateAvailable,
+		&i.SecurityUpdate,
+		&i.Verdict,
+		&i.JudgedAt,
+		&i.FeedID,
+		&i.Series,
+		&i.State,
+		&i.Error,
+		&i.Failures,
+		&i.FetchedAt,
+		&i.ChangedAt,
+		&i.CheckedAt,
+		&i.NextCheckAt,
+		&i.CoreVersion,
+		&i.PlatformState,
+		&i.PlatformEnd,
+	)
+	return i, err
 }
 
 const stampVerdicts = `-- name: StampVerdicts :exec
@@ -777,13 +897,15 @@ const storeVerdicts = `-- name: StoreVerdicts :exec
 UPDATE module_versions v
 SET status = w.status, reason = w.reason, class = w.class, recommended = nullif(w.recommended, ''),
     update_available = w.update_available, security_update = w.security_update,
-    verdict = w.verdict::jsonb, rules_version = $1::integer,
+    verdict = w.verdict::jsonb, platform_state = w.platform_state, platform_end = w.platform_end,
+    rules_version = $1::integer,
     judged_at = CASE WHEN w.first_given THEN $2::timestamptz ELSE v.judged_at END
 FROM (SELECT unnest($3::bigint[]) AS id, unnest($4::text[]) AS status, unnest($5::text[]) AS reason,
              unnest($6::text[]) AS class, unnest($7::text[]) AS recommended,
              unnest($8::boolean[]) AS update_available,
              unnest($9::boolean[]) AS security_update, unnest($10::text[]) AS verdict,
-             unnest($11::boolean[]) AS first_given) w
+             unnest($11::text[]) AS platform_state, unnest($12::text[]) AS platform_end,
+             unnest($13::boolean[]) AS first_given) w
 WHERE v.id = w.id
 `
 
@@ -798,6 +920,8 @@ type StoreVerdictsParams struct {
 	UpdatesAvailable []bool
 	SecurityUpdates  []bool
 	Verdicts         []string
+	PlatformStates   []string
+	PlatformEnds     []string
 	FirstGiven       []bool
 }
 
@@ -813,6 +937,8 @@ func (q *Queries) StoreVerdicts(ctx context.Context, arg StoreVerdictsParams) er
 		arg.UpdatesAvailable,
 		arg.SecurityUpdates,
 		arg.Verdicts,
+		arg.PlatformStates,
+		arg.PlatformEnds,
 		arg.FirstGiven,
 	)
 	return err
@@ -841,6 +967,52 @@ UPDATE module_versions SET in_feed = false WHERE id = ANY($1::bigint[])
 func (q *Queries) UnlistVersions(ctx context.Context, ids []int64) error {
 	_, err := q.db.Exec(ctx, unlistVersions, ids)
 	return err
+}
+
+const verdictChanges = `-- name: VerdictChanges :many
+SELECT changed_at, reason, from_status, to_status
+FROM verdict_changes
+WHERE version_id = $1
+ORDER BY id DESC
+LIMIT $2::integer
+`
+
+type VerdictChangesParams struct {
+	VersionID int64
+	Most      int32
+}
+
+type VerdictChangesRow struct {
+	ChangedAt  time.Time
+	Reason     string
+	FromStatus *string
+	ToStatus   string
+}
+
+// The newest changes of the status of a version.
+func (q *Queries) VerdictChanges(ctx context.Context, arg VerdictChangesParams) ([]VerdictChangesRow, error) {
+	rows, err := q.db.Query(ctx, verdictChanges, arg.VersionID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VerdictChangesRow
+	for rows.Next() {
+		var i VerdictChangesRow
+		if err := rows.Scan(
+			&i.ChangedAt,
+			&i.Reason,
+			&i.FromStatus,
+			&i.ToStatus,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const versionsInUse = `-- name: VersionsInUse :many

@@ -180,7 +180,8 @@ const getSitesByID = `-- name: GetSitesByID :many
 SELECT s.id, s.uuid, o.uuid AS organization_uuid, s.name, s.url, s.environment, s.created_at,
        st.core_version, st.core_version_parts, st.core_status, st.php_version, st.db_driver, st.db_version, st.profile,
        st.insecure_count, st.unsupported_count, st.outdated_count, st.current_count, st.unknown_count, st.custom_count,
-       st.update_count, st.security_update_count, st.last_report_at, st.changed_at,
+       st.update_count, st.security_update_count, st.platform_state, st.platform_end, st.platform_ended_count,
+       st.last_report_at, st.changed_at,
        lower(s.name)::text AS sort_name, lower(s.url)::text AS sort_url
 FROM unnest($1::bigint[]) AS t (id)
 JOIN sites s ON s.id = t.id
@@ -218,6 +219,9 @@ type GetSitesByIDRow struct {
 	CustomCount         int32
 	UpdateCount         int32
 	SecurityUpdateCount int32
+	PlatformState       string
+	PlatformEnd         string
+	PlatformEndedCount  int32
 	LastReportAt        *time.Time
 	ChangedAt           *time.Time
 	SortName            string
@@ -257,6 +261,9 @@ func (q *Queries) GetSitesByID(ctx context.Context, arg GetSitesByIDParams) ([]G
 			&i.CustomCount,
 			&i.UpdateCount,
 			&i.SecurityUpdateCount,
+			&i.PlatformState,
+			&i.PlatformEnd,
+			&i.PlatformEndedCount,
 			&i.LastReportAt,
 			&i.ChangedAt,
 			&i.SortName,
@@ -427,8 +434,9 @@ func (q *Queries) ListSiteKeys(ctx context.Context, arg ListSiteKeysParams) ([]L
 const listSiteModules = `-- name: ListSiteModules :many
 SELECT m.id AS module_id, m.module_name, m.title, m.drupal_link, p.project_type, p.valid_from,
        v.rule_set, v.version_number, v.datestamp, v.status, v.reason, v.class, v.recommended, v.update_available, v.security_update, v.verdict,
-       f.fetched_at
+       f.fetched_at, st.platform_state
 FROM site_module_periods p
+JOIN site_states st ON st.site_id = p.site_id
 JOIN module_versions v ON v.id = p.version_id
 JOIN modules m ON m.id = p.module_id
 LEFT JOIN feeds f ON f.module_id = p.module_id AND f.series = CASE v.rule_set WHEN '7' THEN '7.x' ELSE 'current' END
@@ -453,6 +461,7 @@ type ListSiteModulesRow struct {
 	SecurityUpdate  bool
 	Verdict         []byte
 	FetchedAt       *time.Time
+	PlatformState   string
 }
 
 // Everything on a site now, with the verdict on it.
@@ -483,6 +492,7 @@ func (q *Queries) ListSiteModules(ctx context.Context, siteID int64) ([]ListSite
 			&i.SecurityUpdate,
 			&i.Verdict,
 			&i.FetchedAt,
+			&i.PlatformState,
 		); err != nil {
 			return nil, err
 		}

@@ -56,9 +56,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -72,16 +73,17 @@ FROM ((
   (
     SELECT st.site_id AS id, st.core_version_parts AS k1
     FROM site_organizations so
-    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at, h.platform_state, h.platform_end, h.platform_ended_count FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
     WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -154,9 +156,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
       AND ($7::boolean
@@ -176,9 +179,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
       AND ($7::boolean
@@ -250,9 +254,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -266,16 +271,17 @@ FROM ((
   (
     SELECT st.site_id AS id, coalesce(st.last_report_at, 'epoch') AS k1
     FROM site_organizations so
-    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at, h.platform_state, h.platform_end, h.platform_ended_count FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
     WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -348,9 +354,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
       AND ($7::boolean
@@ -370,9 +377,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
       AND ($7::boolean
@@ -445,9 +453,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -461,16 +470,17 @@ FROM ((
   (
     SELECT st.site_id AS id, st.insecure_count AS k1, st.unsupported_count AS k2, st.update_count AS k3
     FROM site_organizations so
-    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at, h.platform_state, h.platform_end, h.platform_ended_count FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
     WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -510,7 +520,7 @@ type ListSitesBySecurityParams struct {
 // index. OFFSET 0 keeps PostgreSQL from turning a test of the rows it passes
 // into a join that it would start from the wrong end.
 //
-// State: 0 all, 1 insecure, 2 unsupported, 3 outdated, 4 unknown, 5 current, 6 waiting, 7 silent (SiteState of the contract).
+// State: 0 all, 1 insecure, 2 unsupported, 3 outdated, 4 unknown, 5 current, 6 waiting, 7 silent, 8 end of life (SiteState of the contract).
 // A search that finds few sites gives their ids, one that finds many its pattern; see FindSites.
 // Insecure first, then unsupported, then updates, when descending.
 func (q *Queries) ListSitesBySecurity(ctx context.Context, arg ListSitesBySecurityParams) ([]int64, error) {
@@ -558,9 +568,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
       AND ($7::boolean
@@ -580,9 +591,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)) OFFSET 0))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended'))) OFFSET 0))
       AND (NOT $4::boolean OR s.id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (SELECT WHERE lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6) OFFSET 0))
       AND ($7::boolean
@@ -654,9 +666,10 @@ FROM ((
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -670,16 +683,17 @@ FROM ((
   (
     SELECT st.site_id AS id, st.update_count AS k1
     FROM site_organizations so
-    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
+    CROSS JOIN LATERAL (SELECT h.site_id, h.organization_id, h.last_report_at, h.collected_at, h.changed_at, h.content_id, h.content_hash, h.inventory_hash, h.agent, h.rule_set, h.core_version, h.core_version_parts, h.core_status, h.php_version, h.php_sapi, h.db_driver, h.db_version, h.profile, h.reported_url, h.reported_name, h.reported_environment, h.insecure_count, h.unsupported_count, h.outdated_count, h.current_count, h.unknown_count, h.custom_count, h.update_count, h.security_update_count, h.deleted_at, h.platform_state, h.platform_end, h.platform_ended_count FROM site_states h WHERE h.site_id = so.site_id AND h.deleted_at IS NULL OFFSET 0) st
     WHERE so.organization_id = $1 AND NOT so.is_owner
       AND ($2::int = 0
         OR ($2 = 1 AND st.insecure_count > 0)
         OR ($2 = 2 AND st.unsupported_count > 0)
         OR ($2 = 3 AND st.update_count > 0)
         OR ($2 = 4 AND st.unknown_count > 0)
-        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)
+        OR ($2 = 5 AND st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))
         OR ($2 = 6 AND st.last_report_at IS NULL)
-        OR ($2 = 7 AND st.last_report_at < $3::timestamptz))
+        OR ($2 = 7 AND st.last_report_at < $3::timestamptz)
+        OR ($2 = 8 AND st.platform_state IN ('minor-ended', 'ended')))
       AND (NOT $4::boolean OR st.site_id = ANY($5::bigint[]))
       AND ($6::text = '' OR EXISTS (
         SELECT FROM sites s WHERE s.id = st.site_id AND (lower(s.name) LIKE lower($6) OR lower(s.url) LIKE lower($6)) OFFSET 0))
@@ -747,16 +761,18 @@ SELECT count(*)::int AS sites,
        count(*) FILTER (WHERE st.unsupported_count > 0)::int AS unsupported,
        count(*) FILTER (WHERE st.update_count > 0)::int AS outdated,
        count(*) FILTER (WHERE st.unknown_count > 0)::int AS unknown,
-       count(*) FILTER (WHERE st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0)::int AS current,
+       count(*) FILTER (WHERE st.last_report_at IS NOT NULL AND st.insecure_count + st.unsupported_count + st.outdated_count + st.unknown_count = 0 AND st.platform_state NOT IN ('minor-ended', 'ended'))::int AS current,
        count(*) FILTER (WHERE st.last_report_at IS NULL)::int AS waiting,
        count(*) FILTER (WHERE st.last_report_at < $1::timestamptz)::int AS silent,
-       count(*) FILTER (WHERE st.last_report_at >= $1::timestamptz)::int AS reporting
+       count(*) FILTER (WHERE st.last_report_at >= $1::timestamptz)::int AS reporting,
+       count(*) FILTER (WHERE st.platform_state IN ('minor-ended', 'ended'))::int AS end_of_life,
+       count(*) FILTER (WHERE st.platform_state = 'ending')::int AS ending
 FROM (
-    SELECT o.insecure_count, o.unsupported_count, o.outdated_count, o.unknown_count, o.update_count, o.last_report_at
+    SELECT o.insecure_count, o.unsupported_count, o.outdated_count, o.unknown_count, o.update_count, o.last_report_at, o.platform_state
     FROM site_states o
     WHERE o.organization_id = $2 AND o.deleted_at IS NULL
   UNION ALL
-    SELECT h.insecure_count, h.unsupported_count, h.outdated_count, h.unknown_count, h.update_count, h.last_report_at
+    SELECT h.insecure_count, h.unsupported_count, h.outdated_count, h.unknown_count, h.update_count, h.last_report_at, h.platform_state
     FROM site_organizations so
     JOIN site_states h ON h.site_id = so.site_id
     WHERE so.organization_id = $2 AND NOT so.is_owner AND h.deleted_at IS NULL
@@ -778,6 +794,8 @@ type SummarizeSitesRow struct {
 	Waiting     int32
 	Silent      int32
 	Reporting   int32
+	EndOfLife   int32
+	Ending      int32
 }
 
 // Counts the organisation's sites by state, owned and shared, in one pass over their states.
@@ -794,6 +812,8 @@ func (q *Queries) SummarizeSites(ctx context.Context, arg SummarizeSitesParams) 
 		&i.Waiting,
 		&i.Silent,
 		&i.Reporting,
+		&i.EndOfLife,
+		&i.Ending,
 	)
 	return i, err
 }

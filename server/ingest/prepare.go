@@ -110,7 +110,7 @@ func (a *Applier) resolve(ctx context.Context, readers []*item) error {
 			p := &it.read.inv.Projects[i]
 			installed = append(installed, releases.Installed{
 				Project: p.Name, Title: p.Title, RuleSet: string(it.read.inv.RuleSet),
-				Version: p.Version, Datestamp: p.Datestamp,
+				Version: p.Version, Datestamp: p.Datestamp, StatusURL: p.StatusURL,
 			})
 		}
 	}

@@ -102,6 +102,7 @@ type Extension struct {
 	Datestamp              int64
 	Title, PathKind        string
 	Lifecycle, Package     string
+	StatusURL              string // `project status url`
 }
 
 // Package is one package of drupal.org as Composer has it.

@@ -339,6 +339,7 @@ const (
 	extHidden
 	extLifecycle
 	extPackage
+	extStatusURL
 
 	extRequired = extName | extType
 )
@@ -421,6 +422,11 @@ func (s *scanner) extension(e *Extension) bool {
 			bit = extPackage
 			if ok = null; !null {
 				e.Package, ok = s.text(255)
+			}
+		case "statusUrl":
+			bit = extStatusURL
+			if ok = null; !null {
+				e.StatusURL, ok = s.text(2048)
 			}
 		}
 		if !ok || seen&bit != 0 {

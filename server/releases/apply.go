@@ -317,7 +317,7 @@ func (a *applier) rejudge(ctx context.Context, q *db.Queries, modules []int64, r
 	if len(changedIDs) == 0 {
 		return 0, nil
 	}
-	if err := verdicts.write(ctx, q, now); err != nil {
+	if err := verdicts.write(ctx, q, now, reason); err != nil {
 		return 0, err
 	}
 	if err := q.AddSpread(ctx, db.AddSpreadParams{Reason: reason, VersionIds: changedIDs, Now: now}); err != nil {

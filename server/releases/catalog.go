@@ -48,6 +48,9 @@ type Installed struct {
 	// Datestamp is the packaging time in Unix seconds, 0 when unknown. It is
 	// ignored for all but development snapshots.
 	Datestamp int64
+	// StatusURL is where the project says its releases are published; empty for
+	// drupal.org. It counts only where that server is allowed.
+	StatusURL string
 }
 
 // Ref identifies an installed version of a project in the database, for good.
@@ -60,7 +63,8 @@ type Catalog struct {
 	log  *slog.Logger
 	now  func() time.Time
 
-	judges *judges
+	judges  *judges
+	servers Servers
 
 	mu   sync.Mutex
 	refs *simplelru.LRU[installedKey, Ref]
@@ -89,6 +93,13 @@ func NewCatalog(pool *pgxpool.Pool, log *slog.Logger) *Catalog {
 	return &Catalog{pool: pool, log: log, now: time.Now, refs: refs, judges: newJudges(log)}
 }
 
+// WithServers makes the catalogue take projects from servers of their own. It
+// is to be called before anything else.
+func (c *Catalog) WithServers(s Servers) *Catalog {
+	c.servers = s
+	return c
+}
+
 // LockShared takes the counting lock shared until tx ends. Every transaction
 // that writes what is on a site takes it before it writes.
 func (c *Catalog) LockShared(ctx context.Context, tx pgx.Tx) error {
@@ -110,7 +121,7 @@ func (c *Catalog) Resolve(ctx context.Context, installed []Installed) ([]Ref, er
 	var missing []int
 	c.mu.Lock()
 	for i := range installed {
-		ref, ok := c.refs.Get(keyOf(&installed[i]))
+		ref, ok := c.refs.Get(c.keyOf(&installed[i]))
 		if !ok {
 			missing = append(missing, i)
 			continue
@@ -127,8 +138,8 @@ func (c *Catalog) Resolve(ctx context.Context, installed []Installed) ([]Ref, er
 	return refs, nil
 }
 
-func keyOf(in *Installed) installedKey {
-	key := installedKey{project: in.Project, ruleSet: in.RuleSet}
+func (c *Catalog) keyOf(in *Installed) installedKey {
+	key := installedKey{project: c.servers.moduleName(in.Project, in.StatusURL), ruleSet: in.RuleSet}
 	if in.Version != nil {
 		key.hasVersion, key.version = true, *in.Version
 		if isSnapshot(*in.Version) {
@@ -152,7 +163,7 @@ func (c *Catalog) resolveMissing(ctx context.Context, installed []Installed, ref
 		if err := validate(&installed[i]); err != nil {
 			return err
 		}
-		wanted[keyOf(&installed[i])] = installed[i].Title
+		wanted[c.keyOf(&installed[i])] = installed[i].Title
 	}
 	keys := make([]installedKey, 0, len(wanted))
 	for key := range wanted {
@@ -182,7 +193,7 @@ func (c *Catalog) resolveMissing(ctx context.Context, installed []Installed, ref
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, i := range items {
-		key := keyOf(&installed[i])
+		key := c.keyOf(&installed[i])
 		ref, ok := found[key]
 		if !ok {
 			return fmt.Errorf("resolve %s: no row was found or made", key.project)
@@ -289,7 +300,11 @@ func addModules(ctx context.Context, q *db.Queries, keys []installedKey, titles 
 	for name, t := range byName {
 		arg.Modules = append(arg.Modules, name)
 		arg.Titles = append(arg.Titles, t)
-		arg.DrupalLinks = append(arg.DrupalLinks, "https://www.drupal.org/project/"+url.PathEscape(name))
+		link := ""
+		if _, _, own := splitProject(name); !own {
+			link = "https://www.drupal.org/project/" + url.PathEscape(name)
+		}
+		arg.DrupalLinks = append(arg.DrupalLinks, link)
 	}
 	if err := q.AddModules(ctx, arg); err != nil {
 		return nil, fmt.Errorf("add modules: %w", err)
@@ -374,7 +389,7 @@ func (c *Catalog) judgeNew(ctx context.Context, q *db.Queries, versions []db.Add
 		}
 		verdicts.add(v.ID, j, true)
 	}
-	return verdicts.write(ctx, q, now)
+	return verdicts.write(ctx, q, now, "report")
 }
 
 // distinct sorts ids and drops repeated ones.

@@ -16,6 +16,12 @@ func Explain(version *string, v StoredVerdict) string {
 		e.installed = clip(*version)
 	}
 	sentences := []string{e.decision(version)}
+	if o := v.Override; o != nil {
+		sentences = []string{explainOverride(o)}
+		// What the release history says is told as such.
+		e.v.Status = o.Instead
+		sentences = append(sentences, "Its release history says: "+e.decision(version))
+	}
 	if coverage := explainCoverage(v.Coverage); coverage != "" {
 		sentences = append(sentences, coverage)
 	}
@@ -59,7 +65,7 @@ func (e *explainer) decision(version *string) string {
 	case updatestatus.RuleNoReleases:
 		return e.noReleases(version)
 	case updatestatus.RuleReleaseInsecure:
-		return e.installed + " carries the mark Insecure" + e.fix()
+		return e.installed + " carries the mark Insecure" + e.since() + e.fix()
 	case updatestatus.RuleReleaseUnpublished:
 		return e.installed + " was withdrawn by its maintainers" + e.instead()
 	case updatestatus.RuleReleaseUnsupported:
@@ -137,6 +143,64 @@ func (e *explainer) newer() string {
 	return text + "."
 }
 
+// since says since when, where that is known.
+func (e *explainer) since() string {
+	if e.v.Marked == nil || e.v.Marked.Date <= 0 {
+		return ""
+	}
+	return " since " + day(e.v.Marked.Date)
+}
+
+// explainOverride says what an administrator says, why and until when.
+func explainOverride(o *AppliedOverride) string {
+	text := "An administrator says: " + sentence(o.Note) + " (" + o.Reason + "; " + o.Author + ", " + day(o.Since)
+	if o.Until > 0 {
+		text += ", until " + day(o.Until)
+	}
+	return text + ".)"
+}
+
+// sentence ends a text with a full stop.
+func sentence(s string) string {
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") {
+		return s
+	}
+	return s + "."
+}
+
+// day writes Unix seconds as a date.
+func day(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
+
+// ExplainPlatform says in words how long a version of Drupal core is cared for;
+// empty when that is not known.
+func ExplainPlatform(coreVersion string, state updatestatus.PlatformState, end string) string {
+	major, rest, _ := strings.Cut(coreVersion, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	name := "Drupal " + clip(major) + "." + clip(minor)
+	byVersion := strings.Contains(end, ".")
+	switch state {
+	case updatestatus.PlatformEnded:
+		return "Drupal " + clip(major) + " reached its end of life on " + end + ": nothing of it gets security fixes any more."
+	case updatestatus.PlatformMinorEnded:
+		if byVersion {
+			return "Security fixes for " + name + " ended with the release of " + clip(end) + "."
+		}
+		return "Security fixes for " + name + " ended on " + end + "."
+	case updatestatus.PlatformEnding, updatestatus.PlatformSupported:
+		only := ""
+		if state == updatestatus.PlatformEnding {
+			only = "only "
+		}
+		if byVersion {
+			return name + " gets security fixes " + only + "until the release of " + clip(end) + "."
+		}
+		if end != "" {
+			return name + " gets security fixes " + only + "until " + end + "."
+		}
+	}
+	return ""
+}
+
 // fix ends the sentence on an insecure release.
 func (e *explainer) fix() string {
 	if e.v.Fix != "" {
@@ -198,7 +262,7 @@ func (e *explainer) reference() string {
 	}
 	text := " " + clip(r.Version)
 	if r.Date > 0 {
-		text += " of " + time.Unix(r.Date, 0).UTC().Format("2006-01-02")
+		text += " of " + day(r.Date)
 	}
 	return text
 }

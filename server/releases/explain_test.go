@@ -53,7 +53,7 @@ func TestExplain(t *testing.T) {
 		"insecure, fixed in its branch": {
 			feed:    feedXML("token", "8.x-1.", rel("8.x-1.8"), rel("8.x-1.7", "Security update"), rel("8.x-1.4", "Insecure")),
 			version: ptr("8.x-1.4"),
-			want:    "8.x-1.4 carries the mark Insecure; 8.x-1.7 in the same branch fixes it.",
+			want:    "8.x-1.4 carries the mark Insecure since 2023-11-14; 8.x-1.7 in the same branch fixes it.",
 		},
 		"insecure, fixed in another branch": {
 			feed:    feedXML("token", "2.1.,2.0.", rel("2.1.3", "Security update"), rel("2.0.1", "Insecure")),

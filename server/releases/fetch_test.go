@@ -512,7 +512,7 @@ func TestStatusAndShow(t *testing.T) {
 	if err := b.service.SyncNow(t.Context(), []string{"nobody_has_it"}, false, func(SyncResult) {}); !errors.Is(err, ErrUnknownProject) {
 		t.Errorf("a project nobody has: %v", err)
 	}
-	reader := NewReader(b.pool)
+	reader := NewReader(b.pool, b.clock.Now, b.log)
 	page, err := reader.Status(t.Context(), StatusPage{Size: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -535,7 +535,7 @@ func TestStatusAndShow(t *testing.T) {
 	if project.Title != "The token" || len(project.Releases) != 2 || project.Releases[0].Version != "8.x-1.5" || len(project.Installed) != 1 {
 		t.Errorf("shown %+v", project)
 	}
-	if i := project.Installed[0]; i.Sites != 1 || i.Explanation != "8.x-1.4 carries the mark Insecure; 8.x-1.5 in the same branch fixes it." {
+	if i := project.Installed[0]; i.Sites != 1 || i.Explanation != "8.x-1.4 carries the mark Insecure since 2023-11-14; 8.x-1.5 in the same branch fixes it." {
 		t.Errorf("installed %+v", i)
 	}
 	if _, err := reader.Show(t.Context(), "nobody_has_it"); !errors.Is(err, ErrUnknownProject) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,6 +100,13 @@ func (j *judges) load(ctx context.Context, q *db.Queries, modules []int64) (map[
 			unparsed, byID[k.id] = append(unparsed, k.id), k
 		}
 	}
+	said, err := loadOverrides(ctx, q, modules)
+	if err != nil {
+		return nil, err
+	}
+	for key, k := range known {
+		k.overrides = said[key.module]
+	}
 	for batch := range slices.Chunk(unparsed, loadBatch) {
 		contents, err := q.FeedContents(ctx, batch)
 		if err != nil {
@@ -146,12 +154,23 @@ func (w *verdictWriter) add(id int64, j judgement, firstGiven bool) {
 	w.arg.UpdatesAvailable = append(w.arg.UpdatesAvailable, j.updateAvailable)
 	w.arg.SecurityUpdates = append(w.arg.SecurityUpdates, j.securityUpdate)
 	w.arg.Verdicts = append(w.arg.Verdicts, string(j.verdict))
+	w.arg.PlatformStates = append(w.arg.PlatformStates, string(j.platform.State))
+	w.arg.PlatformEnds = append(w.arg.PlatformEnds, j.platform.End)
 	w.arg.FirstGiven = append(w.arg.FirstGiven, firstGiven)
 }
 
-func (w *verdictWriter) write(ctx context.Context, q *db.Queries, now time.Time) error {
+// write stores the verdicts, and for good which statuses change and why; reason
+// is that of a spread, up to its colon.
+func (w *verdictWriter) write(ctx context.Context, q *db.Queries, now time.Time, reason string) error {
 	if len(w.arg.Ids) == 0 {
 		return nil
+	}
+	kind, _, _ := strings.Cut(reason, ":")
+	err := q.RecordVerdictChanges(ctx, db.RecordVerdictChangesParams{
+		Now: now, Reason: kind, Ids: w.arg.Ids, Statuses: w.arg.Statuses,
+	})
+	if err != nil {
+		return fmt.Errorf("record %d verdicts: %w", len(w.arg.Ids), err)
 	}
 	w.arg.RulesVersion, w.arg.Now = RulesVersion, now
 	if err := q.StoreVerdicts(ctx, w.arg); err != nil {

@@ -18,6 +18,8 @@ type Options struct {
 	Pool   *pgxpool.Pool
 	Source Source
 	Log    *slog.Logger
+	// Servers are the sources of projects that name a server of their own.
+	Servers map[string]Source
 	// Concurrency bounds the requests to the source under way; 4 when 0.
 	Concurrency int
 	// Now is the clock, and Random gives numbers from 0 to 1; the real ones
@@ -36,6 +38,8 @@ type Service struct {
 	applier  *applier
 	spreader *spreader
 
+	overrides *Overrides
+
 	feedsWanted   signal
 	spreadsWanted signal
 }
@@ -49,6 +53,7 @@ const (
 	retryTick    = time.Second
 	keepSpreads  = 30 * 24 * time.Hour
 	longestSleep = time.Minute
+	overrideTick = 30 * time.Second
 )
 
 // NewService makes a service; Run starts it.
@@ -66,9 +71,10 @@ func NewService(o Options) *Service {
 	return &Service{
 		pool: o.Pool, log: o.Log, now: o.Now, applier: a,
 		syncer: &syncer{
-			pool: o.Pool, source: o.Source, log: o.Log, now: o.Now, random: o.Random,
+			pool: o.Pool, source: o.Source, servers: o.Servers, log: o.Log, now: o.Now, random: o.Random,
 			applier: a, concurrency: o.Concurrency,
 		},
+		overrides:   &Overrides{pool: o.Pool, now: o.Now, applier: a},
 		spreader:    &spreader{pool: o.Pool, now: o.Now, chunk: spreadChunk},
 		feedsWanted: newSignal(), spreadsWanted: newSignal(),
 	}
@@ -84,6 +90,7 @@ func (s *Service) Run(ctx context.Context) error {
 		"feed folder":   s.watchFolder,
 		"spreads":       s.spread,
 		"re-judging":    s.rejudge,
+		"overrides":     s.expireOverrides,
 	} {
 		group.Go(func() error {
 			for {
@@ -207,6 +214,22 @@ func (s *Service) rejudge(ctx context.Context) error {
 			if !pause(ctx, longestSleep) {
 				return ctx.Err()
 			}
+		}
+	}
+}
+
+// expireOverrides judges anew what administrators spoke of for a time.
+func (s *Service) expireOverrides(ctx context.Context) error {
+	for {
+		changed, err := s.overrides.expire(ctx)
+		if err != nil {
+			return err
+		}
+		if changed > 0 {
+			s.log.InfoContext(ctx, "overrides ran out", "changed", changed)
+		}
+		if !pause(ctx, overrideTick) {
+			return ctx.Err()
 		}
 	}
 }

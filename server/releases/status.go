@@ -4,18 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"drumbeat/gen/db"
+	"drumbeat/server/platform/cursor"
 )
 
-// Reader tells operators what is known of feeds.
-type Reader struct{ q *db.Queries }
+// Reader tells what is known of feeds, and what verdicts rest on.
+type Reader struct {
+	q      *db.Queries
+	judges *judges
+	now    func() time.Time
+}
 
 // NewReader makes a reader of the given database.
-func NewReader(pool *pgxpool.Pool) *Reader { return &Reader{q: db.New(pool)} }
+func NewReader(pool *pgxpool.Pool, now func() time.Time, log *slog.Logger) *Reader {
+	return &Reader{q: db.New(pool), judges: newJudges(log), now: now}
+}
 
 // ErrUnknownProject says that no site ever reported a project.
 var ErrUnknownProject = errors.New("no site ever reported this project")
@@ -45,6 +53,7 @@ type StatusPage struct {
 	// before; empty for the first page.
 	AfterProject, AfterSeries string
 	State                     FeedState // only these; all when empty
+	Search                    string    // part of a project's name
 	Size                      int       // at most 1,000; 100 when 0
 }
 
@@ -56,7 +65,7 @@ func (r *Reader) Status(ctx context.Context, page StatusPage) ([]FeedStatus, err
 	}
 	rows, err := r.q.ListFeeds(ctx, db.ListFeedsParams{
 		AfterModule: page.AfterProject, AfterSeries: page.AfterSeries,
-		State: string(page.State), Most: int32(min(page.Size, most)),
+		State: string(page.State), Search: page.Search, Most: int32(min(page.Size, most)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list feeds: %w", err)
@@ -70,6 +79,68 @@ func (r *Reader) Status(ctx context.Context, page StatusPage) ([]FeedStatus, err
 		}
 	}
 	return feeds, nil
+}
+
+// Feeds is like Status with page tokens: after is that of the page before.
+func (r *Reader) Feeds(ctx context.Context, state FeedState, search string, size int, after string) (feeds []FeedStatus, next string, err error) {
+	bind := cursor.Bind("feeds", state, search)
+	var last [2]string
+	if after != "" {
+		if err := cursor.Decode(bind, after, &last); err != nil {
+			return nil, "", err
+		}
+	}
+	feeds, err = r.Status(ctx, StatusPage{AfterProject: last[0], AfterSeries: last[1], State: state, Search: search, Size: size + 1})
+	if err != nil || len(feeds) <= size {
+		return feeds, "", err
+	}
+	feeds = feeds[:size]
+	next, err = cursor.Encode(bind, [2]string{feeds[size-1].Project, feeds[size-1].Series})
+	return feeds, next, err
+}
+
+// FeedCount counts the feeds in one state.
+type FeedCount struct {
+	State FeedState
+	Feeds int
+	// OldestFetch is when the one of them that was confirmed longest ago was; nil
+	// when none ever was.
+	OldestFetch *time.Time
+}
+
+// Counts counts all feeds by their state.
+func (r *Reader) Counts(ctx context.Context) ([]FeedCount, error) {
+	rows, err := r.q.CountFeeds(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count feeds: %w", err)
+	}
+	counts := make([]FeedCount, len(rows))
+	for i, row := range rows {
+		counts[i] = FeedCount{State: FeedState(row.State), Feeds: int(row.Feeds)}
+		if !row.OldestFetch.IsZero() {
+			counts[i].OldestFetch = &row.OldestFetch
+		}
+	}
+	return counts, nil
+}
+
+// Want makes the feeds of a project due at once; ErrUnknownProject where there
+// are none.
+func (r *Reader) Want(ctx context.Context, project string) error {
+	rows, err := r.q.FeedsOfModule(ctx, project)
+	if err != nil {
+		return fmt.Errorf("look for the feeds of %s: %w", project, err)
+	}
+	if len(rows) == 0 {
+		return ErrUnknownProject
+	}
+	if _, err := r.q.WantFeeds(ctx, db.WantFeedsParams{Now: r.now(), Modules: []string{project}}); err != nil {
+		return fmt.Errorf("ask for the feeds of %s: %w", project, err)
+	}
+	if err := r.q.NotifyFeedsWanted(ctx); err != nil {
+		return fmt.Errorf("announce that feeds are wanted: %w", err)
+	}
+	return nil
 }
 
 // InstalledStatus is an installed version with the verdict on it.

@@ -3,6 +3,7 @@ package releases
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -122,6 +123,7 @@ type testBench struct {
 	catalog *Catalog
 	service *Service
 	clock   *testClock
+	log     *slog.Logger
 	org     int64
 }
 
@@ -130,7 +132,7 @@ func newBench(t testing.TB, source Source) *testBench {
 	pool := testkit.Postgres(t)
 	clock := newTestClock()
 	b := &testBench{
-		t: t, pool: pool, clock: clock, catalog: NewCatalog(pool, testkit.Logger(t)),
+		t: t, pool: pool, clock: clock, log: testkit.Logger(t), catalog: NewCatalog(pool, testkit.Logger(t)),
 		service: NewService(Options{
 			Pool: pool, Source: source, Log: testkit.Logger(t), Now: clock.Now,
 			Random: func() float64 { return 0 },

@@ -22,6 +22,7 @@ import (
 type syncer struct {
 	pool    *pgxpool.Pool
 	source  Source
+	servers map[string]Source // of projects with one of their own
 	log     *slog.Logger
 	now     func() time.Time
 	random  func() float64
@@ -132,14 +133,21 @@ func (s *syncer) deal(ctx context.Context, next func(context.Context) ([]claimed
 
 // ask asks the source for one feed. It says false when it was stopped.
 func (s *syncer) ask(ctx context.Context, feed claimed) (outcome, bool) {
-	if !isProjectName(feed.project) {
+	project, server, own := splitProject(feed.project)
+	if !isProjectName(project) {
 		return s.conclude(feed, FeedMissing, "this cannot be the name of a project at drupal.org"), true
 	}
-	request := Request{Project: feed.project, Series: feed.series}
+	source := s.source
+	if own {
+		if source = s.servers[server]; source == nil {
+			return s.conclude(feed, FeedFailed, "the server "+server+" is not among those that are allowed"), true
+		}
+	}
+	request := Request{Project: project, Series: feed.series}
 	if len(feed.hash) > 0 {
 		request.ETag, request.LastModified = feed.etag, feed.lastModified
 	}
-	response, err := s.source.Fetch(ctx, request)
+	response, err := source.Fetch(ctx, request)
 	if ctx.Err() != nil {
 		return outcome{}, false
 	}

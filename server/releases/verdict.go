@@ -13,7 +13,7 @@ import (
 // RulesVersion is the version of the rules and of the form verdicts are stored
 // in. Raising it makes every process that starts re-judge what older rules
 // judged.
-const RulesVersion = 1
+const RulesVersion = 2
 
 // FeedState is what is known of a feed when there is no release history to
 // judge by. It is empty when there is one, be it old.
@@ -52,6 +52,10 @@ type StoredVerdict struct {
 	Also        []Release `json:"also,omitempty"` // of higher majors, in the feed's order
 	// SecurityUpdates are those for the installed version, oldest first.
 	SecurityUpdates []Release `json:"security_updates,omitempty"`
+	// Marked is the security release of the same branch that came first after an
+	// installed release marked insecure: with it drupal.org marks those before
+	// it, so that its date is since when. Nil where there is none.
+	Marked *Release `json:"marked,omitempty"`
 	// Fix is the version in the branch of the installed one that an insecure
 	// release should be replaced by; empty when there is none.
 	Fix string `json:"fix,omitempty"`
@@ -66,9 +70,25 @@ type StoredVerdict struct {
 	ProjectStatus string            `json:"project_status,omitempty"`
 	Branches      []string          `json:"branches,omitempty"`
 
+	// Platform is how long this version of Drupal core is cared for.
+	Platform *updatestatus.Platform `json:"platform,omitempty"`
+	// Override is what an administrator says instead; the status is theirs.
+	Override *AppliedOverride `json:"override,omitempty"`
+
 	// NoFeed says why there was no release history to judge by; empty when
 	// there was one.
 	NoFeed FeedState `json:"no_feed,omitempty"`
+}
+
+// AppliedOverride is an administrator's word that a verdict follows.
+type AppliedOverride struct {
+	// Instead is what the status would be without it.
+	Instead updatestatus.Status `json:"instead"`
+	Note    string              `json:"note"`   // what is so
+	Reason  string              `json:"reason"` // why it is said
+	Author  string              `json:"author"`
+	Since   int64               `json:"since"`           // Unix seconds
+	Until   int64               `json:"until,omitempty"` // Unix seconds; 0 until it is removed
 }
 
 // ParseVerdict reads the column module_versions.verdict. NULL is a version that
@@ -91,7 +111,8 @@ type judgement struct {
 	recommended           string // "" for none
 	updateAvailable       bool
 	securityUpdate        bool
-	verdict               []byte // JSON of a StoredVerdict
+	platform              updatestatus.Platform // of Drupal core only
+	verdict               []byte                // JSON of a StoredVerdict
 }
 
 // knownFeed is what is known of one feed when a version is judged.
@@ -102,6 +123,8 @@ type knownFeed struct {
 	state        FeedState
 	hash         []byte
 	feed         *updatestatus.Feed // last good content; nil when there is none
+	// overrides are those in force for the project when it was loaded.
+	overrides []override
 }
 
 // noFeed says why there is nothing to judge by, empty when there is.
@@ -116,8 +139,8 @@ func (k *knownFeed) noFeed() FeedState {
 	return k.state
 }
 
-// judge gives the verdict on one installed version. now matters only for the
-// security coverage of Drupal core.
+// judge gives the verdict on one installed version. now matters only for how
+// long Drupal core is covered, and for overrides that end.
 func judge(k *knownFeed, ruleSet updatestatus.RuleSet, version *string, datestamp int64, now time.Time) (judgement, error) {
 	in := updatestatus.Input{
 		Installed: updatestatus.Installed{
@@ -141,7 +164,22 @@ func judge(k *knownFeed, ruleSet updatestatus.RuleSet, version *string, datestam
 		in.Fetch = updatestatus.FetchFailed
 	}
 	v := updatestatus.Evaluate(in)
-	stored := evidence(k, v, version)
+	stored := evidence(k, v)
+	if o := k.overriding(version, now); o != nil {
+		stored.Override = o.applied(v.Status)
+		v.Status, v.Reason = o.status, updatestatus.NoReason
+		stored.Status, stored.Reason = v.Status, v.Reason
+	}
+	if v.Status == updatestatus.NotSecure && version != nil {
+		stored.Fix = k.fix(*version, v)
+		stored.Marked = k.marked(*version, v)
+	}
+	var platform updatestatus.Platform
+	if k.project == coreProject && version != nil {
+		if platform = updatestatus.PlatformOf(*version, k.feed, in.Now); platform.State != "" {
+			stored.Platform = &platform
+		}
+	}
 	encoded, err := json.Marshal(stored)
 	if err != nil {
 		return judgement{}, fmt.Errorf("encode the verdict on %s: %w", k.project, err)
@@ -155,6 +193,7 @@ func judge(k *knownFeed, ruleSet updatestatus.RuleSet, version *string, datestam
 		recommended:     v.Recommended,
 		updateAvailable: updatestatus.UpdateAvailable(v, installed),
 		securityUpdate:  v.Status == updatestatus.NotSecure,
+		platform:        platform,
 		verdict:         encoded,
 	}, nil
 }
@@ -162,7 +201,7 @@ func judge(k *knownFeed, ruleSet updatestatus.RuleSet, version *string, datestam
 const coreProject = "drupal"
 
 // evidence puts a verdict together with what it was based on.
-func evidence(k *knownFeed, v updatestatus.Verdict, version *string) StoredVerdict {
+func evidence(k *knownFeed, v updatestatus.Verdict) StoredVerdict {
 	stored := StoredVerdict{
 		Status: v.Status, Reason: v.Reason, InstallType: v.InstallType, Notices: v.Notices, Coverage: v.Coverage,
 		Rule: v.Decided.Rule, ProjectStatus: v.Decided.ProjectStatus, Branches: v.Decided.Branches,
@@ -185,9 +224,6 @@ func evidence(k *knownFeed, v updatestatus.Verdict, version *string) StoredVerdi
 	}
 	for _, update := range slices.Backward(v.SecurityUpdates) {
 		stored.SecurityUpdates = append(stored.SecurityUpdates, *k.evidenceOf(update))
-	}
-	if v.Status == updatestatus.NotSecure && version != nil {
-		stored.Fix = k.fix(*version, v)
 	}
 	return stored
 }
@@ -227,6 +263,44 @@ func (k *knownFeed) fix(installed string, v updatestatus.Verdict) string {
 		return v.Recommended
 	}
 	return ""
+}
+
+// marked finds the security release that an insecure one was marked with: of
+// those of its branch that came after it, the first. Under Drupal 7's rules a
+// security update alone makes a release insecure, and then the first one does.
+func (k *knownFeed) marked(installed string, v updatestatus.Verdict) *Release {
+	switch v.Decided.Rule {
+	case updatestatus.RuleReleaseInsecure:
+	case updatestatus.RuleSecurityUpdate:
+		if n := len(v.SecurityUpdates); n > 0 {
+			if r := k.evidenceOf(v.SecurityUpdates[n-1]); r.Date > 0 {
+				return r
+			}
+		}
+		return nil
+	default:
+		return nil
+	}
+	branch := k.branchOf(installed)
+	own := k.feed.Release(installed)
+	if branch == "" || own == nil {
+		return nil
+	}
+	var first *updatestatus.Release
+	for i := range k.feed.Releases {
+		r := &k.feed.Releases[i]
+		if r == own {
+			break // what stands below came before
+		}
+		if r.SecurityUpdate() && strings.HasPrefix(r.Key, branch) && r.Date >= own.Date && plausibleDate(r.Date) > 0 &&
+			(first == nil || r.Date <= first.Date) {
+			first = r
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return releaseEvidence(first)
 }
 
 // branchOf is the part of a version that the releases of its branch share:

@@ -243,6 +243,7 @@ func appendReport(dst []byte, m *ingestv1.SubmitReportRequest) []byte {
 			o.flag("hidden", e.GetHidden())
 			o.text("lifecycle", e.GetLifecycle())
 			o.text("package", e.GetPackage())
+			o.text("statusUrl", e.GetStatusUrl())
 			o.close()
 		}
 		o.b = append(o.b, ']')

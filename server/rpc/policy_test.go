@@ -110,6 +110,12 @@ var samples = map[protoreflect.FullName]string{
 	"drumbeat.sites.v1.SitesService.UpdateSite":                        `{"environment":"live","updateMask":"environment"}`,
 	"drumbeat.sites.v1.SitesService.DeleteSite":                        `{}`,
 	"drumbeat.sites.v1.SitesService.ListSiteModules":                   `{}`,
+	"drumbeat.releases.v1.ReleasesService.ListFeeds":                   `{}`,
+	"drumbeat.releases.v1.ReleasesService.CheckFeed":                   `{"moduleName":"no_such_project"}`,
+	"drumbeat.releases.v1.ReleasesService.ListOverrides":               `{}`,
+	"drumbeat.releases.v1.ReleasesService.SetOverride":                 `{"moduleName":"no_such_project","versions":"1.0.0","status":"MODULE_STATUS_CURRENT","note":"n","reason":"r"}`,
+	"drumbeat.releases.v1.ReleasesService.RemoveOverride":              `{"overrideId":"0189d6f5-7c1c-7d0e-8a5c-000000000000"}`,
+	"drumbeat.sites.v1.SitesService.GetModuleVerdict":                  `{"moduleName":"token"}`,
 	"drumbeat.sites.v1.SitesService.ListModuleSites":                   `{"moduleName":"token"}`,
 	"drumbeat.sites.v1.SitesService.ListSiteKeys":                      `{}`,
 	"drumbeat.sites.v1.SitesService.CreateSiteKey":                     `{}`,
@@ -119,9 +125,11 @@ var samples = map[protoreflect.FullName]string{
 
 // answersOfItsOwn are what a method says to the sample of somebody who may call it.
 var answersOfItsOwn = map[protoreflect.FullName]string{
-	"drumbeat.auth.v1.AuthService.CompleteSetup":  "failed_precondition",
-	"drumbeat.auth.v1.AuthService.SignIn":         "unauthenticated",
-	"drumbeat.auth.v1.AuthService.ChangePassword": "invalid_argument",
+	"drumbeat.auth.v1.AuthService.CompleteSetup":          "failed_precondition",
+	"drumbeat.auth.v1.AuthService.SignIn":                 "unauthenticated",
+	"drumbeat.releases.v1.ReleasesService.CheckFeed":      "not_found",
+	"drumbeat.releases.v1.ReleasesService.RemoveOverride": "not_found",
+	"drumbeat.auth.v1.AuthService.ChangePassword":         "invalid_argument",
 }
 
 // answer is what came back: "ok" or a code, and the whole text.
@@ -341,7 +349,7 @@ func TestReadsWriteNothing(t *testing.T) {
 		t.Cleanup(pool.Close)
 		return pool
 	}})
-	token := w.session(w.person("admin@example.org", false, w.own, "organization_admin"))
+	token := w.session(w.person("admin@example.org", true, w.own, "organization_admin"))
 	site, key := w.site(w.own, "site")
 	policies, err := rpc.ReadPolicies(rpc.Services()...)
 	if err != nil {

@@ -20,12 +20,15 @@ import (
 	"drumbeat/gen/go/drumbeat/notifications/v1/notificationsv1connect"
 	orgsv1 "drumbeat/gen/go/drumbeat/orgs/v1"
 	"drumbeat/gen/go/drumbeat/orgs/v1/orgsv1connect"
+	releasesv1 "drumbeat/gen/go/drumbeat/releases/v1"
+	"drumbeat/gen/go/drumbeat/releases/v1/releasesv1connect"
 	reportsv1 "drumbeat/gen/go/drumbeat/reports/v1"
 	"drumbeat/gen/go/drumbeat/reports/v1/reportsv1connect"
 	sitesv1 "drumbeat/gen/go/drumbeat/sites/v1"
 	"drumbeat/gen/go/drumbeat/sites/v1/sitesv1connect"
 	"drumbeat/server/notifications"
 	"drumbeat/server/orgs"
+	"drumbeat/server/releases"
 	"drumbeat/server/reports"
 	"drumbeat/server/sites"
 )
@@ -41,6 +44,9 @@ type Config struct {
 	Watcher       *sites.Watcher
 	Reports       *reports.Service
 	Notifications *notifications.Service
+	// Releases and Overrides are what is known of feeds, and said instead of them.
+	Releases  *releases.Reader
+	Overrides *releases.Overrides
 	// Ingest serves the reports of sites, under the path "/drumbeat.ingest.v1.IngestService/";
 	// it checks site keys itself. Nil where this process takes none.
 	Ingest http.Handler
@@ -63,6 +69,7 @@ func Services() []protoreflect.ServiceDescriptor {
 		ingestv1.File_drumbeat_ingest_v1_ingest_proto,
 		notificationsv1.File_drumbeat_notifications_v1_notifications_proto,
 		orgsv1.File_drumbeat_orgs_v1_orgs_proto,
+		releasesv1.File_drumbeat_releases_v1_releases_proto,
 		reportsv1.File_drumbeat_reports_v1_reports_proto,
 		sitesv1.File_drumbeat_sites_v1_sites_proto,
 	} {
@@ -95,7 +102,8 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle(authv1connect.NewAuthServiceHandler(&authHandler{orgs: c.Orgs}, options))
 	mux.Handle(orgsv1connect.NewOrgsServiceHandler(&orgsHandler{orgs: c.Orgs}, options))
-	mux.Handle(sitesv1connect.NewSitesServiceHandler(&sitesHandler{sites: c.Sites, watcher: c.Watcher, orgs: c.Orgs, log: c.Log}, options))
+	mux.Handle(sitesv1connect.NewSitesServiceHandler(&sitesHandler{sites: c.Sites, watcher: c.Watcher, orgs: c.Orgs, feeds: c.Releases, log: c.Log}, options))
+	mux.Handle(releasesv1connect.NewReleasesServiceHandler(&releasesHandler{feeds: c.Releases, overrides: c.Overrides, orgs: c.Orgs}, options))
 	mux.Handle(reportsv1connect.NewReportsServiceHandler(&reportsHandler{reports: c.Reports}, options))
 	mux.Handle(notificationsv1connect.NewNotificationsServiceHandler(&notificationsHandler{notifications: c.Notifications}, options))
 

@@ -13,7 +13,9 @@ import (
 	"drumbeat/server/orgs"
 	"drumbeat/server/platform/fault"
 	"drumbeat/server/platform/httpserver"
+	"drumbeat/server/releases"
 	"drumbeat/server/sites"
+	"drumbeat/server/updatestatus"
 )
 
 // watchPace bounds how often an open page is told of changes; what happens in
@@ -25,6 +27,7 @@ type sitesHandler struct {
 	sites   *sites.Service
 	watcher *sites.Watcher
 	orgs    *orgs.Service
+	feeds   *releases.Reader
 	log     *slog.Logger
 }
 
@@ -50,7 +53,7 @@ func (h *sitesHandler) GetFleetSummary(ctx context.Context, _ *sitesv1.GetFleetS
 	}
 	return &sitesv1.GetFleetSummaryResponse{
 		Sites: s.Sites, Insecure: s.Insecure, Unsupported: s.Unsupported, Outdated: s.Outdated, Unknown: s.Unknown,
-		Current: s.Current, Waiting: s.Waiting, Silent: s.Silent, Reporting: s.Reporting,
+		Current: s.Current, Waiting: s.Waiting, Silent: s.Silent, Reporting: s.Reporting, EndOfLife: s.EndOfLife, Ending: s.Ending,
 	}, nil
 }
 
@@ -190,9 +193,11 @@ func siteMessage(s sites.Site) *sitesv1.Site {
 		UpdateCount: s.UpdateCount, SecurityUpdateCount: s.Counts.Insecure,
 		Counts: &sitesv1.ModuleCounts{
 			Insecure: s.Counts.Insecure, Unsupported: s.Counts.Unsupported, Outdated: s.Counts.Outdated,
-			Current: s.Counts.Current, Unknown: s.Counts.Unknown, Custom: s.Counts.Custom,
+			Current: s.Counts.Current, Unknown: s.Counts.Unknown, Custom: s.Counts.Custom, PlatformEnded: s.Counts.PlatformEnded,
 		},
 		LastReportAt: timestamp(s.LastReportAt), LastChangeAt: timestamp(s.ChangedAt), CoreStatus: moduleStatus(s.CoreStatus),
+		PlatformState: platformStates[s.PlatformState],
+		PlatformNote:  releases.ExplainPlatform(s.CoreVersion, updatestatus.PlatformState(s.PlatformState), s.PlatformEnd),
 	}
 }
 
@@ -200,6 +205,13 @@ func keyMessage(k sites.Key) *sitesv1.SiteKey {
 	return &sitesv1.SiteKey{
 		Id: k.ID.String(), Hint: k.Hint, CreatedAt: timestamppb.New(k.CreatedAt), LastUsedAt: timestamp(k.LastUsedAt), RevokedAt: timestamp(k.RevokedAt),
 	}
+}
+
+var platformStates = map[string]sitesv1.PlatformState{
+	"supported":   sitesv1.PlatformState_PLATFORM_STATE_SUPPORTED,
+	"ending":      sitesv1.PlatformState_PLATFORM_STATE_ENDING,
+	"minor-ended": sitesv1.PlatformState_PLATFORM_STATE_END_OF_LIFE,
+	"ended":       sitesv1.PlatformState_PLATFORM_STATE_END_OF_LIFE,
 }
 
 var moduleStatuses = map[string]sitesv1.ModuleStatus{

@@ -30,7 +30,7 @@ func (h *sitesHandler) ListSiteModules(ctx context.Context, req *sitesv1.ListSit
 		if err != nil {
 			return nil, err
 		}
-		message.Extensions = parts.extensions[m.Name]
+		message.Extensions = parts.extensions[releases.ProjectName(m.Name)]
 		res.Modules = append(res.Modules, message)
 	}
 	if req.GetPageToken() == "" {
@@ -60,6 +60,12 @@ func moduleMessage(m sites.Module) (*sitesv1.SiteModule, error) {
 	}
 	if v.Recommended != nil && v.Recommended.Version == m.Recommended {
 		message.RecommendedLink = v.Recommended.Link
+	}
+	if o := v.Override; o != nil {
+		message.Override = &sitesv1.AppliedOverride{
+			InsteadOf: moduleStatus(string(o.Instead)), Note: o.Note, Reason: o.Reason, Author: o.Author,
+			Since: unixTimestamp(o.Since), Until: unixTimestamp(o.Until),
+		}
 	}
 	return message, nil
 }

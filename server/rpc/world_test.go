@@ -17,10 +17,12 @@ import (
 
 	"drumbeat/gen/go/drumbeat/auth/v1/authv1connect"
 	"drumbeat/gen/go/drumbeat/orgs/v1/orgsv1connect"
+	"drumbeat/gen/go/drumbeat/releases/v1/releasesv1connect"
 	"drumbeat/gen/go/drumbeat/sites/v1/sitesv1connect"
 	"drumbeat/server/notifications"
 	"drumbeat/server/orgs"
 	"drumbeat/server/platform/testkit"
+	"drumbeat/server/releases"
 	"drumbeat/server/reports"
 	"drumbeat/server/rpc"
 	"drumbeat/server/sites"
@@ -86,6 +88,7 @@ func newWorld(t testing.TB, o worldOptions) *world {
 	handler, err := rpc.New(rpc.Config{
 		Orgs: w.orgs, Sites: sites.New(serving, w.clock.Now, log), Watcher: watcher,
 		Reports: reports.New(serving), Notifications: notifications.New(serving, w.clock.Now),
+		Releases: releases.NewReader(serving, w.clock.Now, log), Overrides: releases.NewOverrides(serving, w.clock.Now, log),
 		TrustedProxies: o.trusted, Log: log, Now: w.clock.Now,
 		Pages: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("page")) }),
 	})
@@ -102,6 +105,8 @@ func newWorld(t testing.TB, o worldOptions) *world {
 		server.Close()
 		loops.Wait()
 	})
+	w.exec(`WITH m AS (INSERT INTO modules (module_name, drupal_link) VALUES ('token', '') RETURNING id)
+		INSERT INTO module_versions (module_id, rule_set, version_number, installed) SELECT id, 'current', '8.x-1.4', true FROM m`)
 	w.own = w.organization("Own")
 	w.foreign = w.organization(canary + " org")
 	return w
@@ -153,13 +158,15 @@ func (w *world) session(userID int64) string {
 	return token
 }
 
-// site adds a site with a key to an organisation.
+// site adds a site with a key, and the project token on it, to an organisation.
 func (w *world) site(o organization, name string) (site, key uuid.UUID) {
 	w.t.Helper()
 	hash := uuid.New()
 	w.scan(`WITH made AS (INSERT INTO sites (organization_id, name, url) VALUES ($1, $2, 'https://example.org') RETURNING id, uuid),
 		owned AS (INSERT INTO site_organizations (site_id, organization_id, is_owner) SELECT id, $1, true FROM made),
 		state AS (INSERT INTO site_states (site_id, organization_id) SELECT id, $1 FROM made),
+		p AS (INSERT INTO site_module_periods (site_id, module_id, version_id, project_type, valid_from)
+			SELECT made.id, v.module_id, v.id, 'module', now() FROM made, module_versions v WHERE v.version_number = '8.x-1.4'),
 		k AS (INSERT INTO site_keys (site_id, key_hash, hint) SELECT id, $3, 'hint' FROM made RETURNING uuid)
 		SELECT made.uuid, k.uuid FROM made, k`, []any{o.id, name, hash[:]}, &site, &key)
 	return site, key
@@ -171,6 +178,7 @@ type client struct {
 	auth authv1connect.AuthServiceClient
 	orgs orgsv1connect.OrgsServiceClient
 	site sitesv1connect.SitesServiceClient
+	rels releasesv1connect.ReleasesServiceClient
 }
 
 // tokenTransport adds a session's cookie and headers of the test's own.
@@ -194,6 +202,7 @@ func (w *world) client(token string, options ...connect.ClientOption) *client {
 	c := &client{http: http.Client{Transport: &tokenTransport{token: token}}}
 	c.auth = authv1connect.NewAuthServiceClient(&c.http, w.url, options...)
 	c.orgs = orgsv1connect.NewOrgsServiceClient(&c.http, w.url, options...)
+	c.rels = releasesv1connect.NewReleasesServiceClient(&c.http, w.url, options...)
 	c.site = sitesv1connect.NewSitesServiceClient(&c.http, w.url, options...)
 	return c
 }

@@ -21,9 +21,10 @@ const (
 	StateUnsupported State = 2 // at least one revoked or unsupported release
 	StateOutdated    State = 3 // at least one newer release to go to
 	StateUnknown     State = 4 // at least one project that could not be judged
-	StateCurrent     State = 5 // reported, and none of the above
+	StateCurrent     State = 5 // reported, none of the above, and on a platform that lives
 	StateWaiting     State = 6 // no report yet
 	StateSilent      State = 7 // reported once, but not within SilentAfter
+	StateEndOfLife   State = 8 // its version of Drupal gets no security fixes any more
 )
 
 // Query says which sites to list, in which order, and which page.
@@ -144,6 +145,9 @@ type Summary struct {
 	Sites, Insecure, Unsupported, Outdated, Unknown, Current, Waiting, Silent int32
 	// Reporting is how many reported within SilentAfter.
 	Reporting int32
+	// EndOfLife and Ending are those whose version of Drupal gets no security
+	// fixes any more, or soon.
+	EndOfLife, Ending int32
 }
 
 // Summary sums up the sites that the actor's organisation has.

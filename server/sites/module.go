@@ -12,6 +12,7 @@ import (
 
 	"drumbeat/server/orgs"
 	"drumbeat/server/platform/cursor"
+	"drumbeat/server/platform/fault"
 )
 
 // ModuleList is the list of the site page that a project stands in. The
@@ -24,6 +25,9 @@ const (
 	ListUpdate   ModuleList = 2 // a newer release to go to
 	ListUpToDate ModuleList = 3
 	ListUnknown  ModuleList = 4 // could not be judged
+	// ListPlatformEnded is what is unsupported on a site whose whole major of
+	// Drupal has ended. It is shown behind the updates.
+	ListPlatformEnded ModuleList = 5
 )
 
 // Module is one drupal.org project on a site.
@@ -46,9 +50,12 @@ type Module struct {
 	id int64
 }
 
-// listOf gives the list of a class of verdicts. A class that is not known here
-// is unknown: never to be read as fine.
-func listOf(class string) ModuleList {
+// listOf gives the list of a verdict. A class that is not known here is
+// unknown: never to be read as fine.
+func listOf(class, status, platformState string) ModuleList {
+	if status == "not-supported" && platformState == "ended" {
+		return ListPlatformEnded
+	}
 	switch class {
 	case "insecure", "unsupported":
 		return ListSecurity
@@ -58,6 +65,14 @@ func listOf(class string) ModuleList {
 		return ListUpToDate
 	}
 	return ListUnknown
+}
+
+// place is where the list stands among the others.
+func (l ModuleList) place() int {
+	if l == ListPlatformEnded {
+		return int(ListUpdate)*2 + 1
+	}
+	return int(l) * 2
 }
 
 // severity orders within the list of security: insecure first.
@@ -83,7 +98,7 @@ func (m *Module) key() moduleKey {
 }
 
 func (k moduleKey) compare(l moduleKey) int {
-	return cmp.Or(cmp.Compare(k.List, l.List), cmp.Compare(k.Severity, l.Severity), cmp.Compare(k.Name, l.Name), cmp.Compare(k.ID, l.ID))
+	return cmp.Or(cmp.Compare(k.List.place(), l.List.place()), cmp.Compare(k.Severity, l.Severity), cmp.Compare(k.Name, l.Name), cmp.Compare(k.ID, l.ID))
 }
 
 // Modules lists what is on the actor's site: security first, then other
@@ -120,6 +135,21 @@ func (s *Service) Modules(ctx context.Context, a orgs.Actor, size int, pageToken
 	page = page[:size]
 	next, err := cursor.Encode(bind, page[size-1].key())
 	return page, next, err
+}
+
+// Module reads one project on the actor's site. The error is of kind
+// fault.NotFound where there is none of that name.
+func (s *Service) Module(ctx context.Context, a orgs.Actor, name string) (Module, error) {
+	all, err := s.store.modules(ctx, a.SiteID)
+	if err != nil {
+		return Module{}, fmt.Errorf("read what is on a site: %w", err)
+	}
+	for _, m := range all {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	return Module{}, fault.New(fault.NotFound, "the site has no such project")
 }
 
 // ModuleSite is a site that runs a project.

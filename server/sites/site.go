@@ -47,6 +47,9 @@ type Site struct {
 	DBDriver    string
 	DBVersion   string
 	Profile     string
+	// PlatformState is as in module_versions.platform_state, and PlatformEnd when
+	// it ends or ended: a date, or the version of core with whose release.
+	PlatformState, PlatformEnd string
 
 	Counts              Counts
 	UpdateCount         int32
@@ -63,6 +66,9 @@ type Site struct {
 // Counts counts a site's projects by the verdict on them.
 type Counts struct {
 	Insecure, Unsupported, Outdated, Current, Unknown, Custom int32
+	// PlatformEnded is how many are unsupported on a site whose whole major of
+	// Drupal has ended; Unsupported counts them as one.
+	PlatformEnded int32
 }
 
 // Draft is what a person says of a site.

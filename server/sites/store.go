@@ -160,8 +160,9 @@ func (st *store) sites(ctx context.Context, organizationID int64, ids []int64) (
 			CoreVersion: r.CoreVersion, CoreStatus: r.CoreStatus, PHPVersion: r.PhpVersion, DBDriver: r.DbDriver, DBVersion: r.DbVersion, Profile: r.Profile,
 			Counts: Counts{
 				Insecure: r.InsecureCount, Unsupported: r.UnsupportedCount, Outdated: r.OutdatedCount,
-				Current: r.CurrentCount, Unknown: r.UnknownCount, Custom: r.CustomCount,
+				Current: r.CurrentCount, Unknown: r.UnknownCount, Custom: r.CustomCount, PlatformEnded: r.PlatformEndedCount,
 			},
+			PlatformState: r.PlatformState, PlatformEnd: r.PlatformEnd,
 			UpdateCount: r.UpdateCount, SecurityUpdateCount: r.SecurityUpdateCount,
 			LastReportAt: r.LastReportAt, ChangedAt: r.ChangedAt,
 			id: r.ID, sortName: r.SortName, sortURL: r.SortUrl, coreParts: r.CoreVersionParts,
@@ -177,7 +178,7 @@ func (st *store) summary(ctx context.Context, organizationID int64, silentBefore
 	}
 	return Summary{
 		Sites: r.Sites, Insecure: r.Insecure, Unsupported: r.Unsupported, Outdated: r.Outdated, Unknown: r.Unknown,
-		Current: r.Current, Waiting: r.Waiting, Silent: r.Silent, Reporting: r.Reporting,
+		Current: r.Current, Waiting: r.Waiting, Silent: r.Silent, Reporting: r.Reporting, EndOfLife: r.EndOfLife, Ending: r.Ending,
 	}, nil
 }
 
@@ -279,7 +280,7 @@ func (st *store) modules(ctx context.Context, siteID int64) ([]Module, error) {
 	for i, r := range rows {
 		modules[i] = Module{
 			Name: r.ModuleName, Title: r.Title, Link: r.DrupalLink, ProjectType: r.ProjectType,
-			List: listOf(r.Class), Status: r.Status, Version: r.VersionNumber, Recommended: text(r.Recommended),
+			List: listOf(r.Class, r.Status, r.PlatformState), Status: r.Status, Version: r.VersionNumber, Recommended: text(r.Recommended),
 			UpdateAvailable: r.UpdateAvailable, SecurityUpdate: r.SecurityUpdate,
 			InstalledAt: r.ValidFrom, Verdict: r.Verdict, CheckedAt: r.FetchedAt, id: r.ModuleID,
 		}

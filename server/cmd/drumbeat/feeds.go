@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -66,6 +68,23 @@ func (o *feedsOptions) run(ctx context.Context, do func(*pgxpool.Pool) error) (e
 	return do(pool)
 }
 
+// toolLog is where commands that look at feeds say that one cannot be read.
+func toolLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+const feedServersUsage = "release servers that projects may name as their own, such as https://updates.example.org/release-history ($DRUMBEAT_FEED_SERVERS)"
+
+// openFeedServers reads the list of allowed servers.
+func openFeedServers(addresses []string) (releases.Servers, map[string]releases.Source, error) {
+	servers, err := releases.ParseServers(addresses)
+	if err != nil {
+		return servers, nil, err
+	}
+	sources, err := servers.Open(releases.HTTPOptions{})
+	return servers, sources, err
+}
+
 func writeJSON(out io.Writer, v any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -95,7 +114,7 @@ func newFeedsStatusCommand() *cobra.Command {
 				return fmt.Errorf("--state %q is none of never, ok, missing, failed and malformed", state)
 			}
 			return o.run(cmd.Context(), func(pool *pgxpool.Pool) error {
-				feeds, err := allFeeds(cmd.Context(), releases.NewReader(pool), releases.FeedState(state))
+				feeds, err := allFeeds(cmd.Context(), releases.NewReader(pool, time.Now, toolLog()), releases.FeedState(state))
 				if err != nil {
 					return err
 				}
@@ -200,13 +219,14 @@ func printable(s string) string {
 func newFeedsSyncCommand() *cobra.Command {
 	var o feedsOptions
 	var source string
+	var servers []string
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "sync (PROJECT… | --all)",
 		Short: "Fetch feeds now, judge by them, and bring the verdicts to the sites",
 		Long: "Asks for the feeds of the given projects, or of all, whether they are due or not, and\n" +
 			"does what the server does by itself when they are. A running server is not disturbed.\n" +
-			"Give the same --feeds as the server.",
+			"Give the same --feeds and --feed-servers as the server.",
 		RunE: func(cmd *cobra.Command, projects []string) error {
 			if all == (len(projects) > 0) {
 				return errors.New("name projects, or give --all")
@@ -215,15 +235,20 @@ func newFeedsSyncCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, own, err := openFeedServers(servers)
+			if err != nil {
+				return err
+			}
 			return o.run(cmd.Context(), func(pool *pgxpool.Pool) error {
-				return syncFeeds(cmd.Context(), cmd.OutOrStdout(), pool, from, projects, all, o.output)
+				return syncFeeds(cmd.Context(), cmd.OutOrStdout(), pool, from, own, projects, all, o.output)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "fetch the feeds of all projects")
+	cmd.Flags().StringSliceVar(&servers, "feed-servers", nil, feedServersUsage)
 	cmd.Flags().StringVar(&source, "feeds", releases.DefaultSource, "where release histories come from: a URL or a folder of XML files ($DRUMBEAT_FEEDS)")
 	o.addFlags(cmd)
-	fromEnvironment(cmd, map[string]string{"feeds": "DRUMBEAT_FEEDS"})
+	fromEnvironment(cmd, map[string]string{"feeds": "DRUMBEAT_FEEDS", "feed-servers": "DRUMBEAT_FEED_SERVERS"})
 	return cmd
 }
 
@@ -237,12 +262,12 @@ type syncedFeed struct {
 	Postponed *time.Time         `json:"postponed_until,omitempty"`
 }
 
-func syncFeeds(ctx context.Context, out io.Writer, pool *pgxpool.Pool, source releases.Source, projects []string, all bool, output string) error {
+func syncFeeds(ctx context.Context, out io.Writer, pool *pgxpool.Pool, source releases.Source, servers map[string]releases.Source, projects []string, all bool, output string) error {
 	log, err := newLogger("text", "error")
 	if err != nil {
 		return err
 	}
-	service := releases.NewService(releases.Options{Pool: pool, Source: source, Log: log})
+	service := releases.NewService(releases.Options{Pool: pool, Source: source, Servers: servers, Log: log})
 	done, changed, bad := 0, 0, 0
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -290,7 +315,7 @@ func newFeedsShowCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), func(pool *pgxpool.Pool) error {
-				project, err := releases.NewReader(pool).Show(cmd.Context(), args[0])
+				project, err := releases.NewReader(pool, time.Now, toolLog()).Show(cmd.Context(), args[0])
 				if err != nil {
 					return fmt.Errorf("%s: %w", shown(args[0]), err)
 				}

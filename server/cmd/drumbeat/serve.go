@@ -53,6 +53,7 @@ type serveOptions struct {
 	backendOptions
 	listen         string
 	feeds          string
+	feedServers    []string
 	roles          []string
 	publicURL      string
 	trustedProxies []string
@@ -84,6 +85,7 @@ func newServeCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", httpserver.DefaultAddr, "host and port to listen on; port 0 takes any free one ($DRUMBEAT_LISTEN)")
 	f.StringVar(&o.feeds, "feeds", releases.DefaultSource, "where release histories come from: a URL or a folder of XML files ($DRUMBEAT_FEEDS)")
+	f.StringSliceVar(&o.feedServers, "feed-servers", nil, feedServersUsage)
 	f.StringSliceVar(&o.roles, "roles", []string{roleAPI, roleWorker, roleScheduler}, "what this process does ($DRUMBEAT_ROLES)")
 	f.StringVar(&o.publicURL, "public-url", "", "address under which people reach the server, where that is not the one it listens on ($DRUMBEAT_PUBLIC_URL)")
 	f.StringSliceVar(&o.trustedProxies, "trusted-proxies", nil, "addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed ($DRUMBEAT_TRUSTED_PROXIES)")
@@ -92,7 +94,7 @@ func newServeCommand() *cobra.Command {
 	f.BoolVar(&o.demo, "demo", false, "show a fleet of sample sites with months of history, in a data folder of its own")
 	o.backendOptions.flags(cmd)
 	fromEnvironment(cmd, map[string]string{
-		"listen": "DRUMBEAT_LISTEN", "feeds": "DRUMBEAT_FEEDS", "roles": "DRUMBEAT_ROLES", "public-url": "DRUMBEAT_PUBLIC_URL",
+		"listen": "DRUMBEAT_LISTEN", "feeds": "DRUMBEAT_FEEDS", "feed-servers": "DRUMBEAT_FEED_SERVERS", "roles": "DRUMBEAT_ROLES", "public-url": "DRUMBEAT_PUBLIC_URL",
 		"trusted-proxies": "DRUMBEAT_TRUSTED_PROXIES", "log-format": "DRUMBEAT_LOG_FORMAT", "log-level": "DRUMBEAT_LOG_LEVEL",
 	})
 	return cmd
@@ -149,6 +151,10 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		}
 	}
 	source, err := releases.OpenSource(o.feeds, releases.HTTPOptions{})
+	if err != nil {
+		return err
+	}
+	servers, ownSources, err := openFeedServers(o.feedServers)
 	if err != nil {
 		return err
 	}
@@ -210,7 +216,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		}
 	}
 
-	s := &server{options: o, log: log, pool: pool, redis: client, redisDurable: durable, source: source, people: people, proxies: proxies}
+	s := &server{options: o, log: log, pool: pool, redis: client, redisDurable: durable, source: source, servers: servers, ownSources: ownSources, people: people, proxies: proxies}
 	handler, err := s.build(b.databaseURL)
 	if err != nil {
 		return err
@@ -308,6 +314,8 @@ type server struct {
 	redis        *redis.Client
 	redisDurable bool
 	source       releases.Source
+	servers      releases.Servers           // that projects may name as their own
+	ownSources   map[string]releases.Source // of these, by name
 	people       *orgs.Service
 	proxies      []netip.Prefix
 
@@ -342,6 +350,7 @@ func (s *server) build(databaseURL string) (http.Handler, error) {
 		Ingest: reportsDoor,
 		Orgs:   s.people, Sites: sites.New(s.pool, time.Now, s.log), Watcher: s.watcher,
 		Reports: reports.New(s.pool), Notifications: notifications.New(s.pool, time.Now),
+		Releases: releases.NewReader(s.pool, time.Now, s.log), Overrides: releases.NewOverrides(s.pool, time.Now, s.log),
 		TrustedProxies: s.proxies, Pages: pages, Log: s.log, Now: time.Now,
 	}
 	if s.options.publicURL != "" {
@@ -358,11 +367,11 @@ func (s *server) start(ctx context.Context, loops *supervisor) {
 		loops.run(ctx, "site keys", s.keys.Run)
 	}
 	if s.options.has(roleWorker) {
-		applier := ingest.NewApplier(s.pool, s.redis, releases.NewCatalog(s.pool, s.log), s.log, ingest.ApplierConfig{})
+		applier := ingest.NewApplier(s.pool, s.redis, releases.NewCatalog(s.pool, s.log).WithServers(s.servers), s.log, ingest.ApplierConfig{})
 		loops.run(ctx, "reports", applier.Run)
 	}
 	if s.options.has(roleScheduler) {
-		loops.run(ctx, "release data", releases.NewService(releases.Options{Pool: s.pool, Source: s.source, Log: s.log}).Run)
+		loops.run(ctx, "release data", releases.NewService(releases.Options{Pool: s.pool, Source: s.source, Servers: s.ownSources, Log: s.log}).Run)
 		loops.run(ctx, "sessions", s.people.SweepSessions)
 	}
 }

@@ -391,7 +391,10 @@ type Extension struct {
 	// stable, experimental, deprecated or obsolete.
 	Lifecycle string `protobuf:"bytes,10,opt,name=lifecycle,proto3" json:"lifecycle,omitempty"`
 	// The group on Drupal's module page.
-	Package       string `protobuf:"bytes,11,opt,name=package,proto3" json:"package,omitempty"`
+	Package string `protobuf:"bytes,11,opt,name=package,proto3" json:"package,omitempty"`
+	// `project status url`: where the project publishes its releases instead of
+	// drupal.org. The server asks only servers that its administrator allows.
+	StatusUrl     string `protobuf:"bytes,12,opt,name=status_url,json=statusUrl,proto3" json:"status_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -499,6 +502,13 @@ func (x *Extension) GetLifecycle() string {
 func (x *Extension) GetPackage() string {
 	if x != nil {
 		return x.Package
+	}
+	return ""
+}
+
+func (x *Extension) GetStatusUrl() string {
+	if x != nil {
+		return x.StatusUrl
 	}
 	return ""
 }
@@ -802,7 +812,7 @@ const file_drumbeat_ingest_v1_ingest_proto_rawDesc = "" +
 	"\tdb_driver\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\bdbDriver\x12'\n" +
 	"\n" +
 	"db_version\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\tdbVersion\x12\"\n" +
-	"\aprofile\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\aprofile\"\xd9\x03\n" +
+	"\aprofile\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\aprofile\"\x82\x04\n" +
 	"\tExtension\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x121\n" +
@@ -816,7 +826,9 @@ const file_drumbeat_ingest_v1_ingest_proto_rawDesc = "" +
 	"\x06hidden\x18\t \x01(\bR\x06hidden\x12%\n" +
 	"\tlifecycle\x18\n" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18 R\tlifecycle\x12\"\n" +
-	"\apackage\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\apackageB\n" +
+	"\apackage\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\apackage\x12'\n" +
+	"\n" +
+	"status_url\x18\f \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tstatusUrlB\n" +
 	"\n" +
 	"\b_projectB\n" +
 	"\n" +

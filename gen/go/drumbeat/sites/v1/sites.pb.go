@@ -33,6 +33,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// PlatformState says whether a version of Drupal core still gets security fixes.
+type PlatformState int32
+
+const (
+	// Not known, such as before the first report.
+	PlatformState_PLATFORM_STATE_UNSPECIFIED PlatformState = 0
+	PlatformState_PLATFORM_STATE_SUPPORTED   PlatformState = 1
+	// For a few months still.
+	PlatformState_PLATFORM_STATE_ENDING PlatformState = 2
+	// No longer: the minor is past its coverage, or the whole major has ended.
+	PlatformState_PLATFORM_STATE_END_OF_LIFE PlatformState = 3
+)
+
+// Enum value maps for PlatformState.
+var (
+	PlatformState_name = map[int32]string{
+		0: "PLATFORM_STATE_UNSPECIFIED",
+		1: "PLATFORM_STATE_SUPPORTED",
+		2: "PLATFORM_STATE_ENDING",
+		3: "PLATFORM_STATE_END_OF_LIFE",
+	}
+	PlatformState_value = map[string]int32{
+		"PLATFORM_STATE_UNSPECIFIED": 0,
+		"PLATFORM_STATE_SUPPORTED":   1,
+		"PLATFORM_STATE_ENDING":      2,
+		"PLATFORM_STATE_END_OF_LIFE": 3,
+	}
+)
+
+func (x PlatformState) Enum() *PlatformState {
+	p := new(PlatformState)
+	*p = x
+	return p
+}
+
+func (x PlatformState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PlatformState) Descriptor() protoreflect.EnumDescriptor {
+	return file_drumbeat_sites_v1_sites_proto_enumTypes[0].Descriptor()
+}
+
+func (PlatformState) Type() protoreflect.EnumType {
+	return &file_drumbeat_sites_v1_sites_proto_enumTypes[0]
+}
+
+func (x PlatformState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PlatformState.Descriptor instead.
+func (PlatformState) EnumDescriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{0}
+}
+
 // SiteState narrows a list of sites.
 type SiteState int32
 
@@ -46,12 +102,14 @@ const (
 	SiteState_SITE_STATE_OUTDATED SiteState = 3
 	// At least one project that could not be judged.
 	SiteState_SITE_STATE_UNKNOWN SiteState = 4
-	// Nothing insecure, unsupported, outdated or unknown.
+	// Nothing insecure, unsupported, outdated or unknown, on a platform that lives.
 	SiteState_SITE_STATE_CURRENT SiteState = 5
 	// No report yet.
 	SiteState_SITE_STATE_WAITING SiteState = 6
 	// Reported once, but not within the last 26 hours.
 	SiteState_SITE_STATE_SILENT SiteState = 7
+	// Its version of Drupal gets no security fixes any more.
+	SiteState_SITE_STATE_END_OF_LIFE SiteState = 8
 )
 
 // Enum value maps for SiteState.
@@ -65,6 +123,7 @@ var (
 		5: "SITE_STATE_CURRENT",
 		6: "SITE_STATE_WAITING",
 		7: "SITE_STATE_SILENT",
+		8: "SITE_STATE_END_OF_LIFE",
 	}
 	SiteState_value = map[string]int32{
 		"SITE_STATE_UNSPECIFIED": 0,
@@ -75,6 +134,7 @@ var (
 		"SITE_STATE_CURRENT":     5,
 		"SITE_STATE_WAITING":     6,
 		"SITE_STATE_SILENT":      7,
+		"SITE_STATE_END_OF_LIFE": 8,
 	}
 )
 
@@ -89,11 +149,11 @@ func (x SiteState) String() string {
 }
 
 func (SiteState) Descriptor() protoreflect.EnumDescriptor {
-	return file_drumbeat_sites_v1_sites_proto_enumTypes[0].Descriptor()
+	return file_drumbeat_sites_v1_sites_proto_enumTypes[1].Descriptor()
 }
 
 func (SiteState) Type() protoreflect.EnumType {
-	return &file_drumbeat_sites_v1_sites_proto_enumTypes[0]
+	return &file_drumbeat_sites_v1_sites_proto_enumTypes[1]
 }
 
 func (x SiteState) Number() protoreflect.EnumNumber {
@@ -102,7 +162,7 @@ func (x SiteState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SiteState.Descriptor instead.
 func (SiteState) EnumDescriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{0}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{1}
 }
 
 // ModuleStatus is Drupal's verdict on an installed release.
@@ -157,11 +217,11 @@ func (x ModuleStatus) String() string {
 }
 
 func (ModuleStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_drumbeat_sites_v1_sites_proto_enumTypes[1].Descriptor()
+	return file_drumbeat_sites_v1_sites_proto_enumTypes[2].Descriptor()
 }
 
 func (ModuleStatus) Type() protoreflect.EnumType {
-	return &file_drumbeat_sites_v1_sites_proto_enumTypes[1]
+	return &file_drumbeat_sites_v1_sites_proto_enumTypes[2]
 }
 
 func (x ModuleStatus) Number() protoreflect.EnumNumber {
@@ -170,7 +230,7 @@ func (x ModuleStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ModuleStatus.Descriptor instead.
 func (ModuleStatus) EnumDescriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{1}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{2}
 }
 
 // ModuleList is the list of the site page that a project stands in.
@@ -185,6 +245,9 @@ const (
 	ModuleList_MODULE_LIST_UP_TO_DATE ModuleList = 3
 	// Could not be judged; never to be read as fine.
 	ModuleList_MODULE_LIST_UNKNOWN ModuleList = 4
+	// No longer supported, on a site whose whole major of Drupal has ended: one
+	// state of the site rather than as many alarms. Listed behind the updates.
+	ModuleList_MODULE_LIST_PLATFORM_ENDED ModuleList = 5
 )
 
 // Enum value maps for ModuleList.
@@ -195,13 +258,15 @@ var (
 		2: "MODULE_LIST_UPDATE",
 		3: "MODULE_LIST_UP_TO_DATE",
 		4: "MODULE_LIST_UNKNOWN",
+		5: "MODULE_LIST_PLATFORM_ENDED",
 	}
 	ModuleList_value = map[string]int32{
-		"MODULE_LIST_UNSPECIFIED": 0,
-		"MODULE_LIST_SECURITY":    1,
-		"MODULE_LIST_UPDATE":      2,
-		"MODULE_LIST_UP_TO_DATE":  3,
-		"MODULE_LIST_UNKNOWN":     4,
+		"MODULE_LIST_UNSPECIFIED":    0,
+		"MODULE_LIST_SECURITY":       1,
+		"MODULE_LIST_UPDATE":         2,
+		"MODULE_LIST_UP_TO_DATE":     3,
+		"MODULE_LIST_UNKNOWN":        4,
+		"MODULE_LIST_PLATFORM_ENDED": 5,
 	}
 )
 
@@ -216,11 +281,11 @@ func (x ModuleList) String() string {
 }
 
 func (ModuleList) Descriptor() protoreflect.EnumDescriptor {
-	return file_drumbeat_sites_v1_sites_proto_enumTypes[2].Descriptor()
+	return file_drumbeat_sites_v1_sites_proto_enumTypes[3].Descriptor()
 }
 
 func (ModuleList) Type() protoreflect.EnumType {
-	return &file_drumbeat_sites_v1_sites_proto_enumTypes[2]
+	return &file_drumbeat_sites_v1_sites_proto_enumTypes[3]
 }
 
 func (x ModuleList) Number() protoreflect.EnumNumber {
@@ -229,7 +294,63 @@ func (x ModuleList) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ModuleList.Descriptor instead.
 func (ModuleList) EnumDescriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{2}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{3}
+}
+
+type InsecureSince_Basis int32
+
+const (
+	InsecureSince_BASIS_UNSPECIFIED InsecureSince_Basis = 0
+	// The date of the first security release of the same branch that followed:
+	// then drupal.org marks those before it.
+	InsecureSince_BASIS_SECURITY_RELEASE InsecureSince_Basis = 1
+	// When it was first judged so here.
+	InsecureSince_BASIS_FIRST_SEEN InsecureSince_Basis = 2
+	// An administrator says so, since then.
+	InsecureSince_BASIS_OVERRIDE InsecureSince_Basis = 3
+)
+
+// Enum value maps for InsecureSince_Basis.
+var (
+	InsecureSince_Basis_name = map[int32]string{
+		0: "BASIS_UNSPECIFIED",
+		1: "BASIS_SECURITY_RELEASE",
+		2: "BASIS_FIRST_SEEN",
+		3: "BASIS_OVERRIDE",
+	}
+	InsecureSince_Basis_value = map[string]int32{
+		"BASIS_UNSPECIFIED":      0,
+		"BASIS_SECURITY_RELEASE": 1,
+		"BASIS_FIRST_SEEN":       2,
+		"BASIS_OVERRIDE":         3,
+	}
+)
+
+func (x InsecureSince_Basis) Enum() *InsecureSince_Basis {
+	p := new(InsecureSince_Basis)
+	*p = x
+	return p
+}
+
+func (x InsecureSince_Basis) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (InsecureSince_Basis) Descriptor() protoreflect.EnumDescriptor {
+	return file_drumbeat_sites_v1_sites_proto_enumTypes[4].Descriptor()
+}
+
+func (InsecureSince_Basis) Type() protoreflect.EnumType {
+	return &file_drumbeat_sites_v1_sites_proto_enumTypes[4]
+}
+
+func (x InsecureSince_Basis) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use InsecureSince_Basis.Descriptor instead.
+func (InsecureSince_Basis) EnumDescriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{22, 0}
 }
 
 // Site is one site as an organisation sees it.
@@ -258,7 +379,11 @@ type Site struct {
 	// When the site's inventory last changed.
 	LastChangeAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=last_change_at,json=lastChangeAt,proto3" json:"last_change_at,omitempty"`
 	// What the verdict on Drupal core is.
-	CoreStatus    ModuleStatus `protobuf:"varint,16,opt,name=core_status,json=coreStatus,proto3,enum=drumbeat.sites.v1.ModuleStatus" json:"core_status,omitempty"`
+	CoreStatus ModuleStatus `protobuf:"varint,16,opt,name=core_status,json=coreStatus,proto3,enum=drumbeat.sites.v1.ModuleStatus" json:"core_status,omitempty"`
+	// Whether the site's version of Drupal still gets security fixes.
+	PlatformState PlatformState `protobuf:"varint,17,opt,name=platform_state,json=platformState,proto3,enum=drumbeat.sites.v1.PlatformState" json:"platform_state,omitempty"`
+	// The same in words; empty when not known.
+	PlatformNote  string `protobuf:"bytes,18,opt,name=platform_note,json=platformNote,proto3" json:"platform_note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -405,18 +530,36 @@ func (x *Site) GetCoreStatus() ModuleStatus {
 	return ModuleStatus_MODULE_STATUS_UNSPECIFIED
 }
 
+func (x *Site) GetPlatformState() PlatformState {
+	if x != nil {
+		return x.PlatformState
+	}
+	return PlatformState_PLATFORM_STATE_UNSPECIFIED
+}
+
+func (x *Site) GetPlatformNote() string {
+	if x != nil {
+		return x.PlatformNote
+	}
+	return ""
+}
+
 // ModuleCounts counts a site's projects by what the verdict on them is.
 type ModuleCounts struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Insecure int32                  `protobuf:"varint,1,opt,name=insecure,proto3" json:"insecure,omitempty"`
-	// Revoked or no longer supported.
+	// Revoked or no longer supported. On a site whose whole major of Drupal has
+	// ended, everything that is merely no longer supported counts as one.
 	Unsupported int32 `protobuf:"varint,2,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
 	Outdated    int32 `protobuf:"varint,3,opt,name=outdated,proto3" json:"outdated,omitempty"`
 	Current     int32 `protobuf:"varint,4,opt,name=current,proto3" json:"current,omitempty"`
 	// Could not be judged.
 	Unknown int32 `protobuf:"varint,5,opt,name=unknown,proto3" json:"unknown,omitempty"`
 	// Extensions that belong to no drupal.org project; never looked up.
-	Custom        int32 `protobuf:"varint,6,opt,name=custom,proto3" json:"custom,omitempty"`
+	Custom int32 `protobuf:"varint,6,opt,name=custom,proto3" json:"custom,omitempty"`
+	// How many projects are no longer supported on a site whose whole major of
+	// Drupal has ended; `unsupported` counts them as one.
+	PlatformEnded int32 `protobuf:"varint,7,opt,name=platform_ended,json=platformEnded,proto3" json:"platform_ended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -489,6 +632,13 @@ func (x *ModuleCounts) GetUnknown() int32 {
 func (x *ModuleCounts) GetCustom() int32 {
 	if x != nil {
 		return x.Custom
+	}
+	return 0
+}
+
+func (x *ModuleCounts) GetPlatformEnded() int32 {
+	if x != nil {
+		return x.PlatformEnded
 	}
 	return 0
 }
@@ -689,7 +839,10 @@ type GetFleetSummaryResponse struct {
 	Waiting     int32                  `protobuf:"varint,7,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	Silent      int32                  `protobuf:"varint,8,opt,name=silent,proto3" json:"silent,omitempty"`
 	// Reported within the last 26 hours.
-	Reporting     int32 `protobuf:"varint,9,opt,name=reporting,proto3" json:"reporting,omitempty"`
+	Reporting int32 `protobuf:"varint,9,opt,name=reporting,proto3" json:"reporting,omitempty"`
+	// Their version of Drupal gets no security fixes any more, or soon.
+	EndOfLife     int32 `protobuf:"varint,10,opt,name=end_of_life,json=endOfLife,proto3" json:"end_of_life,omitempty"`
+	Ending        int32 `protobuf:"varint,11,opt,name=ending,proto3" json:"ending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -783,6 +936,20 @@ func (x *GetFleetSummaryResponse) GetSilent() int32 {
 func (x *GetFleetSummaryResponse) GetReporting() int32 {
 	if x != nil {
 		return x.Reporting
+	}
+	return 0
+}
+
+func (x *GetFleetSummaryResponse) GetEndOfLife() int32 {
+	if x != nil {
+		return x.EndOfLife
+	}
+	return 0
+}
+
+func (x *GetFleetSummaryResponse) GetEnding() int32 {
+	if x != nil {
+		return x.Ending
 	}
 	return 0
 }
@@ -1230,7 +1397,9 @@ type SiteModule struct {
 	// The project's extensions on this site, by machine name.
 	Extensions []string `protobuf:"bytes,16,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	// When drupal.org's data on the project was last fetched; absent when never.
-	CheckedAt     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=checked_at,json=checkedAt,proto3" json:"checked_at,omitempty"`
+	CheckedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=checked_at,json=checkedAt,proto3" json:"checked_at,omitempty"`
+	// What an administrator says of it instead of its release history, if so.
+	Override      *AppliedOverride `protobuf:"bytes,18,opt,name=override,proto3" json:"override,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1384,6 +1553,903 @@ func (x *SiteModule) GetCheckedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *SiteModule) GetOverride() *AppliedOverride {
+	if x != nil {
+		return x.Override
+	}
+	return nil
+}
+
+// AppliedOverride is the word of an administrator that a verdict follows.
+type AppliedOverride struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the verdict would be without it.
+	InsteadOf ModuleStatus `protobuf:"varint,1,opt,name=instead_of,json=insteadOf,proto3,enum=drumbeat.sites.v1.ModuleStatus" json:"instead_of,omitempty"`
+	// What is so, and why it is said here.
+	Note   string                 `protobuf:"bytes,2,opt,name=note,proto3" json:"note,omitempty"`
+	Reason string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Author string                 `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	Since  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
+	// Absent: until somebody removes it.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppliedOverride) Reset() {
+	*x = AppliedOverride{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppliedOverride) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppliedOverride) ProtoMessage() {}
+
+func (x *AppliedOverride) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppliedOverride.ProtoReflect.Descriptor instead.
+func (*AppliedOverride) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AppliedOverride) GetInsteadOf() ModuleStatus {
+	if x != nil {
+		return x.InsteadOf
+	}
+	return ModuleStatus_MODULE_STATUS_UNSPECIFIED
+}
+
+func (x *AppliedOverride) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *AppliedOverride) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AppliedOverride) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *AppliedOverride) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *AppliedOverride) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+type GetModuleVerdictRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	SiteId string                 `protobuf:"bytes,1,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
+	// A project on the site.
+	ModuleName    string `protobuf:"bytes,2,opt,name=module_name,json=moduleName,proto3" json:"module_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetModuleVerdictRequest) Reset() {
+	*x = GetModuleVerdictRequest{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetModuleVerdictRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetModuleVerdictRequest) ProtoMessage() {}
+
+func (x *GetModuleVerdictRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetModuleVerdictRequest.ProtoReflect.Descriptor instead.
+func (*GetModuleVerdictRequest) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetModuleVerdictRequest) GetSiteId() string {
+	if x != nil {
+		return x.SiteId
+	}
+	return ""
+}
+
+func (x *GetModuleVerdictRequest) GetModuleName() string {
+	if x != nil {
+		return x.ModuleName
+	}
+	return ""
+}
+
+type GetModuleVerdictResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Verdict       *ModuleVerdict         `protobuf:"bytes,1,opt,name=verdict,proto3" json:"verdict,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetModuleVerdictResponse) Reset() {
+	*x = GetModuleVerdictResponse{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetModuleVerdictResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetModuleVerdictResponse) ProtoMessage() {}
+
+func (x *GetModuleVerdictResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetModuleVerdictResponse.ProtoReflect.Descriptor instead.
+func (*GetModuleVerdictResponse) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *GetModuleVerdictResponse) GetVerdict() *ModuleVerdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return nil
+}
+
+// ModuleVerdict is a verdict with all that it rests on.
+type ModuleVerdict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The project as the list of the site has it, without its extensions.
+	Module *SiteModule `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	// The rule that decided, by name and in words.
+	Rule     string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	RuleText string `protobuf:"bytes,3,opt,name=rule_text,json=ruleText,proto3" json:"rule_text,omitempty"`
+	// Which rules: `current`, `10.2` or `7`, and in words.
+	RuleSet     string        `protobuf:"bytes,4,opt,name=rule_set,json=ruleSet,proto3" json:"rule_set,omitempty"`
+	RuleSetText string        `protobuf:"bytes,5,opt,name=rule_set_text,json=ruleSetText,proto3" json:"rule_set_text,omitempty"`
+	Feed        *FeedEvidence `protobuf:"bytes,6,opt,name=feed,proto3" json:"feed,omitempty"`
+	// What the feed says of the installed release; absent when it is not in it.
+	Installed *ReleaseEvidence `protobuf:"bytes,7,opt,name=installed,proto3" json:"installed,omitempty"`
+	// The release that decided, where one did.
+	Deciding    *ReleaseEvidence `protobuf:"bytes,8,opt,name=deciding,proto3" json:"deciding,omitempty"`
+	Recommended *ReleaseEvidence `protobuf:"bytes,9,opt,name=recommended,proto3" json:"recommended,omitempty"`
+	// Only where it is not the recommended one.
+	Latest *ReleaseEvidence `protobuf:"bytes,10,opt,name=latest,proto3" json:"latest,omitempty"`
+	// The newest snapshot, for those who run one.
+	Development *ReleaseEvidence `protobuf:"bytes,11,opt,name=development,proto3" json:"development,omitempty"`
+	// Of higher majors.
+	AlsoAvailable []*ReleaseEvidence `protobuf:"bytes,12,rep,name=also_available,json=alsoAvailable,proto3" json:"also_available,omitempty"`
+	// Between the installed and the recommended release, oldest first.
+	SecurityUpdates []*ReleaseEvidence `protobuf:"bytes,13,rep,name=security_updates,json=securityUpdates,proto3" json:"security_updates,omitempty"`
+	// The branches that the project supports, as beginnings of versions.
+	SupportedBranches []string `protobuf:"bytes,14,rep,name=supported_branches,json=supportedBranches,proto3" json:"supported_branches,omitempty"`
+	// Of an insecure release: since when, as far as can be known.
+	InsecureSince *InsecureSince `protobuf:"bytes,15,opt,name=insecure_since,json=insecureSince,proto3" json:"insecure_since,omitempty"`
+	// Of an insecure release: since when this site runs what is known to be
+	// insecure, the later of the mark and the installation.
+	ExposedSince *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=exposed_since,json=exposedSince,proto3" json:"exposed_since,omitempty"`
+	// Only of Drupal core.
+	CoreCoverage *CoreCoverage `protobuf:"bytes,17,opt,name=core_coverage,json=coreCoverage,proto3" json:"core_coverage,omitempty"`
+	// When this status was first given here, and what changed before it did.
+	JudgedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=judged_at,json=judgedAt,proto3" json:"judged_at,omitempty"`
+	// The newest changes of the status of this version, newest first.
+	Changes       []*VerdictChange `protobuf:"bytes,19,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModuleVerdict) Reset() {
+	*x = ModuleVerdict{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModuleVerdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModuleVerdict) ProtoMessage() {}
+
+func (x *ModuleVerdict) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModuleVerdict.ProtoReflect.Descriptor instead.
+func (*ModuleVerdict) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ModuleVerdict) GetModule() *SiteModule {
+	if x != nil {
+		return x.Module
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *ModuleVerdict) GetRuleText() string {
+	if x != nil {
+		return x.RuleText
+	}
+	return ""
+}
+
+func (x *ModuleVerdict) GetRuleSet() string {
+	if x != nil {
+		return x.RuleSet
+	}
+	return ""
+}
+
+func (x *ModuleVerdict) GetRuleSetText() string {
+	if x != nil {
+		return x.RuleSetText
+	}
+	return ""
+}
+
+func (x *ModuleVerdict) GetFeed() *FeedEvidence {
+	if x != nil {
+		return x.Feed
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetInstalled() *ReleaseEvidence {
+	if x != nil {
+		return x.Installed
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetDeciding() *ReleaseEvidence {
+	if x != nil {
+		return x.Deciding
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetRecommended() *ReleaseEvidence {
+	if x != nil {
+		return x.Recommended
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetLatest() *ReleaseEvidence {
+	if x != nil {
+		return x.Latest
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetDevelopment() *ReleaseEvidence {
+	if x != nil {
+		return x.Development
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetAlsoAvailable() []*ReleaseEvidence {
+	if x != nil {
+		return x.AlsoAvailable
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetSecurityUpdates() []*ReleaseEvidence {
+	if x != nil {
+		return x.SecurityUpdates
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetSupportedBranches() []string {
+	if x != nil {
+		return x.SupportedBranches
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetInsecureSince() *InsecureSince {
+	if x != nil {
+		return x.InsecureSince
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetExposedSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExposedSince
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetCoreCoverage() *CoreCoverage {
+	if x != nil {
+		return x.CoreCoverage
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetJudgedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.JudgedAt
+	}
+	return nil
+}
+
+func (x *ModuleVerdict) GetChanges() []*VerdictChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// FeedEvidence is the release history that a verdict rests on.
+type FeedEvidence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `current` or `7.x`.
+	Series string `protobuf:"bytes,1,opt,name=series,proto3" json:"series,omitempty"`
+	// Where it is from: `drupal.org`, or the server of the project's own.
+	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	// never, ok, missing, failed or malformed.
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// The state in words, with what is wrong.
+	StateText string `protobuf:"bytes,4,opt,name=state_text,json=stateText,proto3" json:"state_text,omitempty"`
+	// When the data in force was last confirmed; absent when there is none.
+	FetchedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=fetched_at,json=fetchedAt,proto3" json:"fetched_at,omitempty"`
+	// When it last changed, when the source was last asked and will be again.
+	ChangedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	CheckedAt     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=checked_at,json=checkedAt,proto3" json:"checked_at,omitempty"`
+	NextCheckAt   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=next_check_at,json=nextCheckAt,proto3" json:"next_check_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FeedEvidence) Reset() {
+	*x = FeedEvidence{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FeedEvidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FeedEvidence) ProtoMessage() {}
+
+func (x *FeedEvidence) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FeedEvidence.ProtoReflect.Descriptor instead.
+func (*FeedEvidence) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *FeedEvidence) GetSeries() string {
+	if x != nil {
+		return x.Series
+	}
+	return ""
+}
+
+func (x *FeedEvidence) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *FeedEvidence) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *FeedEvidence) GetStateText() string {
+	if x != nil {
+		return x.StateText
+	}
+	return ""
+}
+
+func (x *FeedEvidence) GetFetchedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FetchedAt
+	}
+	return nil
+}
+
+func (x *FeedEvidence) GetChangedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangedAt
+	}
+	return nil
+}
+
+func (x *FeedEvidence) GetCheckedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CheckedAt
+	}
+	return nil
+}
+
+func (x *FeedEvidence) GetNextCheckAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextCheckAt
+	}
+	return nil
+}
+
+// ReleaseEvidence is a release as the feed has it.
+type ReleaseEvidence struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Version string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Its notes.
+	Link string                 `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
+	Date *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=date,proto3" json:"date,omitempty"`
+	// Such as `Security update`, `Insecure` or `Bug fixes`.
+	Terms []string `protobuf:"bytes,4,rep,name=terms,proto3" json:"terms,omitempty"`
+	// Withdrawn.
+	Unpublished bool `protobuf:"varint,5,opt,name=unpublished,proto3" json:"unpublished,omitempty"`
+	// Which cores it can be used with, of those that this site could go to, as in
+	// `10.3.6 to 10.3.9, 11.0.0`; and whether the site's own is one of them.
+	// Absent where Drupal would say nothing.
+	CoreCompatibility *CoreCompatibility `protobuf:"bytes,6,opt,name=core_compatibility,json=coreCompatibility,proto3" json:"core_compatibility,omitempty"`
+	// What drupal.org says of its coverage by the security team.
+	SecurityCoverage string `protobuf:"bytes,7,opt,name=security_coverage,json=securityCoverage,proto3" json:"security_coverage,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ReleaseEvidence) Reset() {
+	*x = ReleaseEvidence{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseEvidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseEvidence) ProtoMessage() {}
+
+func (x *ReleaseEvidence) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseEvidence.ProtoReflect.Descriptor instead.
+func (*ReleaseEvidence) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReleaseEvidence) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ReleaseEvidence) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *ReleaseEvidence) GetDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Date
+	}
+	return nil
+}
+
+func (x *ReleaseEvidence) GetTerms() []string {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
+func (x *ReleaseEvidence) GetUnpublished() bool {
+	if x != nil {
+		return x.Unpublished
+	}
+	return false
+}
+
+func (x *ReleaseEvidence) GetCoreCompatibility() *CoreCompatibility {
+	if x != nil {
+		return x.CoreCompatibility
+	}
+	return nil
+}
+
+func (x *ReleaseEvidence) GetSecurityCoverage() string {
+	if x != nil {
+		return x.SecurityCoverage
+	}
+	return ""
+}
+
+type CoreCompatibility struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Compatible    bool                   `protobuf:"varint,1,opt,name=compatible,proto3" json:"compatible,omitempty"`
+	Ranges        string                 `protobuf:"bytes,2,opt,name=ranges,proto3" json:"ranges,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoreCompatibility) Reset() {
+	*x = CoreCompatibility{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoreCompatibility) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoreCompatibility) ProtoMessage() {}
+
+func (x *CoreCompatibility) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoreCompatibility.ProtoReflect.Descriptor instead.
+func (*CoreCompatibility) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CoreCompatibility) GetCompatible() bool {
+	if x != nil {
+		return x.Compatible
+	}
+	return false
+}
+
+func (x *CoreCompatibility) GetRanges() string {
+	if x != nil {
+		return x.Ranges
+	}
+	return ""
+}
+
+func (x *CoreCompatibility) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// InsecureSince says since when a release counts as insecure.
+type InsecureSince struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	At    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	// Where the moment is from.
+	Basis InsecureSince_Basis `protobuf:"varint,2,opt,name=basis,proto3,enum=drumbeat.sites.v1.InsecureSince_Basis" json:"basis,omitempty"`
+	// The security release that followed it, for BASIS_SECURITY_RELEASE.
+	Release string `protobuf:"bytes,3,opt,name=release,proto3" json:"release,omitempty"`
+	// The same in words.
+	Text          string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InsecureSince) Reset() {
+	*x = InsecureSince{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InsecureSince) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InsecureSince) ProtoMessage() {}
+
+func (x *InsecureSince) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InsecureSince.ProtoReflect.Descriptor instead.
+func (*InsecureSince) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *InsecureSince) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *InsecureSince) GetBasis() InsecureSince_Basis {
+	if x != nil {
+		return x.Basis
+	}
+	return InsecureSince_BASIS_UNSPECIFIED
+}
+
+func (x *InsecureSince) GetRelease() string {
+	if x != nil {
+		return x.Release
+	}
+	return ""
+}
+
+func (x *InsecureSince) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// CoreCoverage says until when a minor of Drupal core gets security fixes.
+type CoreCoverage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// covered, ending or ended.
+	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// `2026-12-09` or `2026-12`, where a date is known.
+	EndDate string `protobuf:"bytes,2,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
+	// Otherwise the release with which it ends.
+	EndVersion string `protobuf:"bytes,3,opt,name=end_version,json=endVersion,proto3" json:"end_version,omitempty"`
+	// The lowest minor with more, when ending.
+	UpdateTo string `protobuf:"bytes,4,opt,name=update_to,json=updateTo,proto3" json:"update_to,omitempty"`
+	Text     string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	// Which data that is from.
+	Basis         string `protobuf:"bytes,6,opt,name=basis,proto3" json:"basis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoreCoverage) Reset() {
+	*x = CoreCoverage{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoreCoverage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoreCoverage) ProtoMessage() {}
+
+func (x *CoreCoverage) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoreCoverage.ProtoReflect.Descriptor instead.
+func (*CoreCoverage) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CoreCoverage) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *CoreCoverage) GetEndDate() string {
+	if x != nil {
+		return x.EndDate
+	}
+	return ""
+}
+
+func (x *CoreCoverage) GetEndVersion() string {
+	if x != nil {
+		return x.EndVersion
+	}
+	return ""
+}
+
+func (x *CoreCoverage) GetUpdateTo() string {
+	if x != nil {
+		return x.UpdateTo
+	}
+	return ""
+}
+
+func (x *CoreCoverage) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *CoreCoverage) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+// VerdictChange is a moment at which the status of a version changed.
+type VerdictChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	At    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	// UNSPECIFIED: there was none before.
+	From ModuleStatus `protobuf:"varint,2,opt,name=from,proto3,enum=drumbeat.sites.v1.ModuleStatus" json:"from,omitempty"`
+	To   ModuleStatus `protobuf:"varint,3,opt,name=to,proto3,enum=drumbeat.sites.v1.ModuleStatus" json:"to,omitempty"`
+	// What led to it, in words.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerdictChange) Reset() {
+	*x = VerdictChange{}
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerdictChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerdictChange) ProtoMessage() {}
+
+func (x *VerdictChange) ProtoReflect() protoreflect.Message {
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerdictChange.ProtoReflect.Descriptor instead.
+func (*VerdictChange) Descriptor() ([]byte, []int) {
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *VerdictChange) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *VerdictChange) GetFrom() ModuleStatus {
+	if x != nil {
+		return x.From
+	}
+	return ModuleStatus_MODULE_STATUS_UNSPECIFIED
+}
+
+func (x *VerdictChange) GetTo() ModuleStatus {
+	if x != nil {
+		return x.To
+	}
+	return ModuleStatus_MODULE_STATUS_UNSPECIFIED
+}
+
+func (x *VerdictChange) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // ReleaseLink is a release and its notes.
 type ReleaseLink struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1395,7 +2461,7 @@ type ReleaseLink struct {
 
 func (x *ReleaseLink) Reset() {
 	*x = ReleaseLink{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[15]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +2473,7 @@ func (x *ReleaseLink) String() string {
 func (*ReleaseLink) ProtoMessage() {}
 
 func (x *ReleaseLink) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[15]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +2486,7 @@ func (x *ReleaseLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseLink.ProtoReflect.Descriptor instead.
 func (*ReleaseLink) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{15}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReleaseLink) GetVersion() string {
@@ -1449,7 +2515,7 @@ type ListSiteModulesRequest struct {
 
 func (x *ListSiteModulesRequest) Reset() {
 	*x = ListSiteModulesRequest{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[16]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +2527,7 @@ func (x *ListSiteModulesRequest) String() string {
 func (*ListSiteModulesRequest) ProtoMessage() {}
 
 func (x *ListSiteModulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[16]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +2540,7 @@ func (x *ListSiteModulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSiteModulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSiteModulesRequest) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{16}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListSiteModulesRequest) GetSiteId() string {
@@ -1511,7 +2577,7 @@ type ListSiteModulesResponse struct {
 
 func (x *ListSiteModulesResponse) Reset() {
 	*x = ListSiteModulesResponse{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[17]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +2589,7 @@ func (x *ListSiteModulesResponse) String() string {
 func (*ListSiteModulesResponse) ProtoMessage() {}
 
 func (x *ListSiteModulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[17]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +2602,7 @@ func (x *ListSiteModulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSiteModulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSiteModulesResponse) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{17}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListSiteModulesResponse) GetModules() []*SiteModule {
@@ -1577,7 +2643,7 @@ type CustomExtension struct {
 
 func (x *CustomExtension) Reset() {
 	*x = CustomExtension{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[18]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +2655,7 @@ func (x *CustomExtension) String() string {
 func (*CustomExtension) ProtoMessage() {}
 
 func (x *CustomExtension) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[18]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +2668,7 @@ func (x *CustomExtension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomExtension.ProtoReflect.Descriptor instead.
 func (*CustomExtension) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{18}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CustomExtension) GetName() string {
@@ -1661,7 +2727,7 @@ type ListModuleSitesRequest struct {
 
 func (x *ListModuleSitesRequest) Reset() {
 	*x = ListModuleSitesRequest{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[19]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +2739,7 @@ func (x *ListModuleSitesRequest) String() string {
 func (*ListModuleSitesRequest) ProtoMessage() {}
 
 func (x *ListModuleSitesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[19]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +2752,7 @@ func (x *ListModuleSitesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModuleSitesRequest.ProtoReflect.Descriptor instead.
 func (*ListModuleSitesRequest) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{19}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListModuleSitesRequest) GetOrganizationId() string {
@@ -1734,7 +2800,7 @@ type ListModuleSitesResponse struct {
 
 func (x *ListModuleSitesResponse) Reset() {
 	*x = ListModuleSitesResponse{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[20]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1746,7 +2812,7 @@ func (x *ListModuleSitesResponse) String() string {
 func (*ListModuleSitesResponse) ProtoMessage() {}
 
 func (x *ListModuleSitesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[20]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +2825,7 @@ func (x *ListModuleSitesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModuleSitesResponse.ProtoReflect.Descriptor instead.
 func (*ListModuleSitesResponse) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{20}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListModuleSitesResponse) GetSites() []*ModuleSite {
@@ -1791,7 +2857,7 @@ type ModuleSite struct {
 
 func (x *ModuleSite) Reset() {
 	*x = ModuleSite{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[21]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1803,7 +2869,7 @@ func (x *ModuleSite) String() string {
 func (*ModuleSite) ProtoMessage() {}
 
 func (x *ModuleSite) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[21]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1816,7 +2882,7 @@ func (x *ModuleSite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleSite.ProtoReflect.Descriptor instead.
 func (*ModuleSite) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{21}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ModuleSite) GetSiteId() string {
@@ -1877,7 +2943,7 @@ type SiteKey struct {
 
 func (x *SiteKey) Reset() {
 	*x = SiteKey{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[22]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +2955,7 @@ func (x *SiteKey) String() string {
 func (*SiteKey) ProtoMessage() {}
 
 func (x *SiteKey) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[22]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +2968,7 @@ func (x *SiteKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteKey.ProtoReflect.Descriptor instead.
 func (*SiteKey) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{22}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SiteKey) GetId() string {
@@ -1951,7 +3017,7 @@ type ListSiteKeysRequest struct {
 
 func (x *ListSiteKeysRequest) Reset() {
 	*x = ListSiteKeysRequest{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[23]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +3029,7 @@ func (x *ListSiteKeysRequest) String() string {
 func (*ListSiteKeysRequest) ProtoMessage() {}
 
 func (x *ListSiteKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[23]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +3042,7 @@ func (x *ListSiteKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSiteKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListSiteKeysRequest) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{23}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListSiteKeysRequest) GetSiteId() string {
@@ -2010,7 +3076,7 @@ type ListSiteKeysResponse struct {
 
 func (x *ListSiteKeysResponse) Reset() {
 	*x = ListSiteKeysResponse{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[24]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +3088,7 @@ func (x *ListSiteKeysResponse) String() string {
 func (*ListSiteKeysResponse) ProtoMessage() {}
 
 func (x *ListSiteKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[24]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +3101,7 @@ func (x *ListSiteKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSiteKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListSiteKeysResponse) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{24}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListSiteKeysResponse) GetKeys() []*SiteKey {
@@ -2061,7 +3127,7 @@ type CreateSiteKeyRequest struct {
 
 func (x *CreateSiteKeyRequest) Reset() {
 	*x = CreateSiteKeyRequest{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[25]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +3139,7 @@ func (x *CreateSiteKeyRequest) String() string {
 func (*CreateSiteKeyRequest) ProtoMessage() {}
 
 func (x *CreateSiteKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[25]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +3152,7 @@ func (x *CreateSiteKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSiteKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateSiteKeyRequest) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{25}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CreateSiteKeyRequest) GetSiteId() string {
@@ -2107,7 +3173,7 @@ type CreateSiteKeyResponse struct {
 
 func (x *CreateSiteKeyResponse) Reset() {
 	*x = CreateSiteKeyResponse{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[26]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +3185,7 @@ func (x *CreateSiteKeyResponse) String() string {
 func (*CreateSiteKeyResponse) ProtoMessage() {}
 
 func (x *CreateSiteKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[26]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +3198,7 @@ func (x *CreateSiteKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSiteKeyResponse.ProtoReflect.Descriptor instead.
 func (*CreateSiteKeyResponse) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{26}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CreateSiteKeyResponse) GetSiteKey() *SiteKey {
@@ -2159,7 +3225,7 @@ type RevokeSiteKeyRequest struct {
 
 func (x *RevokeSiteKeyRequest) Reset() {
 	*x = RevokeSiteKeyRequest{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[27]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2171,7 +3237,7 @@ func (x *RevokeSiteKeyRequest) String() string {
 func (*RevokeSiteKeyRequest) ProtoMessage() {}
 
 func (x *RevokeSiteKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[27]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2184,7 +3250,7 @@ func (x *RevokeSiteKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSiteKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevokeSiteKeyRequest) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{27}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RevokeSiteKeyRequest) GetSiteId() string {
@@ -2209,7 +3275,7 @@ type RevokeSiteKeyResponse struct {
 
 func (x *RevokeSiteKeyResponse) Reset() {
 	*x = RevokeSiteKeyResponse{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[28]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +3287,7 @@ func (x *RevokeSiteKeyResponse) String() string {
 func (*RevokeSiteKeyResponse) ProtoMessage() {}
 
 func (x *RevokeSiteKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[28]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +3300,7 @@ func (x *RevokeSiteKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSiteKeyResponse.ProtoReflect.Descriptor instead.
 func (*RevokeSiteKeyResponse) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{28}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{38}
 }
 
 type WatchSitesRequest struct {
@@ -2246,7 +3312,7 @@ type WatchSitesRequest struct {
 
 func (x *WatchSitesRequest) Reset() {
 	*x = WatchSitesRequest{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[29]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2258,7 +3324,7 @@ func (x *WatchSitesRequest) String() string {
 func (*WatchSitesRequest) ProtoMessage() {}
 
 func (x *WatchSitesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[29]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2271,7 +3337,7 @@ func (x *WatchSitesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSitesRequest.ProtoReflect.Descriptor instead.
 func (*WatchSitesRequest) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{29}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WatchSitesRequest) GetOrganizationId() string {
@@ -2293,7 +3359,7 @@ type WatchSitesResponse struct {
 
 func (x *WatchSitesResponse) Reset() {
 	*x = WatchSitesResponse{}
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[30]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +3371,7 @@ func (x *WatchSitesResponse) String() string {
 func (*WatchSitesResponse) ProtoMessage() {}
 
 func (x *WatchSitesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[30]
+	mi := &file_drumbeat_sites_v1_sites_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +3384,7 @@ func (x *WatchSitesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSitesResponse.ProtoReflect.Descriptor instead.
 func (*WatchSitesResponse) Descriptor() ([]byte, []int) {
-	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{30}
+	return file_drumbeat_sites_v1_sites_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *WatchSitesResponse) GetSiteIds() []string {
@@ -2332,7 +3398,7 @@ var File_drumbeat_sites_v1_sites_proto protoreflect.FileDescriptor
 
 const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\n" +
-	"\x1ddrumbeat/sites/v1/sites.proto\x12\x11drumbeat.sites.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fdrumbeat/policy/v1/policy.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x05\n" +
+	"\x1ddrumbeat/sites/v1/sites.proto\x12\x11drumbeat.sites.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fdrumbeat/policy/v1/policy.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x06\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x12\n" +
@@ -2353,14 +3419,17 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x0elast_report_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\flastReportAt\x12@\n" +
 	"\x0elast_change_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\flastChangeAt\x12@\n" +
 	"\vcore_status\x18\x10 \x01(\x0e2\x1f.drumbeat.sites.v1.ModuleStatusR\n" +
-	"coreStatus\"\xb4\x01\n" +
+	"coreStatus\x12G\n" +
+	"\x0eplatform_state\x18\x11 \x01(\x0e2 .drumbeat.sites.v1.PlatformStateR\rplatformState\x12#\n" +
+	"\rplatform_note\x18\x12 \x01(\tR\fplatformNote\"\xdb\x01\n" +
 	"\fModuleCounts\x12\x1a\n" +
 	"\binsecure\x18\x01 \x01(\x05R\binsecure\x12 \n" +
 	"\vunsupported\x18\x02 \x01(\x05R\vunsupported\x12\x1a\n" +
 	"\boutdated\x18\x03 \x01(\x05R\boutdated\x12\x18\n" +
 	"\acurrent\x18\x04 \x01(\x05R\acurrent\x12\x18\n" +
 	"\aunknown\x18\x05 \x01(\x05R\aunknown\x12\x16\n" +
-	"\x06custom\x18\x06 \x01(\x05R\x06custom\"\xb6\x03\n" +
+	"\x06custom\x18\x06 \x01(\x05R\x06custom\x12%\n" +
+	"\x0eplatform_ended\x18\a \x01(\x05R\rplatformEnded\"\xb6\x03\n" +
 	"\x10ListSitesRequest\x121\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eorganizationId\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
@@ -2374,7 +3443,7 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x05sites\x18\x01 \x03(\v2\x17.drumbeat.sites.v1.SiteR\x05sites\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"K\n" +
 	"\x16GetFleetSummaryRequest\x121\n" +
-	"\x0forganization_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eorganizationId\"\x8d\x02\n" +
+	"\x0forganization_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eorganizationId\"\xc5\x02\n" +
 	"\x17GetFleetSummaryResponse\x12\x14\n" +
 	"\x05sites\x18\x01 \x01(\x05R\x05sites\x12\x1a\n" +
 	"\binsecure\x18\x02 \x01(\x05R\binsecure\x12 \n" +
@@ -2384,7 +3453,10 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\acurrent\x18\x06 \x01(\x05R\acurrent\x12\x18\n" +
 	"\awaiting\x18\a \x01(\x05R\awaiting\x12\x16\n" +
 	"\x06silent\x18\b \x01(\x05R\x06silent\x12\x1c\n" +
-	"\treporting\x18\t \x01(\x05R\treporting\"3\n" +
+	"\treporting\x18\t \x01(\x05R\treporting\x12\x1e\n" +
+	"\vend_of_life\x18\n" +
+	" \x01(\x05R\tendOfLife\x12\x16\n" +
+	"\x06ending\x18\v \x01(\x05R\x06ending\"3\n" +
 	"\x0eGetSiteRequest\x12!\n" +
 	"\asite_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06siteId\">\n" +
 	"\x0fGetSiteResponse\x12+\n" +
@@ -2411,7 +3483,7 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x04site\x18\x01 \x01(\v2\x17.drumbeat.sites.v1.SiteR\x04site\"6\n" +
 	"\x11DeleteSiteRequest\x12!\n" +
 	"\asite_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06siteId\"\x14\n" +
-	"\x12DeleteSiteResponse\"\xb3\x06\n" +
+	"\x12DeleteSiteResponse\"\xf3\x06\n" +
 	"\n" +
 	"SiteModule\x12\x1f\n" +
 	"\vmodule_name\x18\x01 \x01(\tR\n" +
@@ -2436,8 +3508,95 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"extensions\x18\x10 \x03(\tR\n" +
 	"extensions\x129\n" +
 	"\n" +
-	"checked_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckedAtB\x12\n" +
-	"\x10_current_version\";\n" +
+	"checked_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckedAt\x12>\n" +
+	"\boverride\x18\x12 \x01(\v2\".drumbeat.sites.v1.AppliedOverrideR\boverrideB\x12\n" +
+	"\x10_current_version\"\xf9\x01\n" +
+	"\x0fAppliedOverride\x12>\n" +
+	"\n" +
+	"instead_of\x18\x01 \x01(\x0e2\x1f.drumbeat.sites.v1.ModuleStatusR\tinsteadOf\x12\x12\n" +
+	"\x04note\x18\x02 \x01(\tR\x04note\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x120\n" +
+	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"i\n" +
+	"\x17GetModuleVerdictRequest\x12!\n" +
+	"\asite_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06siteId\x12+\n" +
+	"\vmodule_name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\n" +
+	"moduleName\"V\n" +
+	"\x18GetModuleVerdictResponse\x12:\n" +
+	"\averdict\x18\x01 \x01(\v2 .drumbeat.sites.v1.ModuleVerdictR\averdict\"\xc3\b\n" +
+	"\rModuleVerdict\x125\n" +
+	"\x06module\x18\x01 \x01(\v2\x1d.drumbeat.sites.v1.SiteModuleR\x06module\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x1b\n" +
+	"\trule_text\x18\x03 \x01(\tR\bruleText\x12\x19\n" +
+	"\brule_set\x18\x04 \x01(\tR\aruleSet\x12\"\n" +
+	"\rrule_set_text\x18\x05 \x01(\tR\vruleSetText\x123\n" +
+	"\x04feed\x18\x06 \x01(\v2\x1f.drumbeat.sites.v1.FeedEvidenceR\x04feed\x12@\n" +
+	"\tinstalled\x18\a \x01(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\tinstalled\x12>\n" +
+	"\bdeciding\x18\b \x01(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\bdeciding\x12D\n" +
+	"\vrecommended\x18\t \x01(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\vrecommended\x12:\n" +
+	"\x06latest\x18\n" +
+	" \x01(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\x06latest\x12D\n" +
+	"\vdevelopment\x18\v \x01(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\vdevelopment\x12I\n" +
+	"\x0ealso_available\x18\f \x03(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\ralsoAvailable\x12M\n" +
+	"\x10security_updates\x18\r \x03(\v2\".drumbeat.sites.v1.ReleaseEvidenceR\x0fsecurityUpdates\x12-\n" +
+	"\x12supported_branches\x18\x0e \x03(\tR\x11supportedBranches\x12G\n" +
+	"\x0einsecure_since\x18\x0f \x01(\v2 .drumbeat.sites.v1.InsecureSinceR\rinsecureSince\x12?\n" +
+	"\rexposed_since\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\fexposedSince\x12D\n" +
+	"\rcore_coverage\x18\x11 \x01(\v2\x1f.drumbeat.sites.v1.CoreCoverageR\fcoreCoverage\x127\n" +
+	"\tjudged_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\bjudgedAt\x12:\n" +
+	"\achanges\x18\x13 \x03(\v2 .drumbeat.sites.v1.VerdictChangeR\achanges\"\xe4\x02\n" +
+	"\fFeedEvidence\x12\x16\n" +
+	"\x06series\x18\x01 \x01(\tR\x06series\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1d\n" +
+	"\n" +
+	"state_text\x18\x04 \x01(\tR\tstateText\x129\n" +
+	"\n" +
+	"fetched_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tfetchedAt\x129\n" +
+	"\n" +
+	"changed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x129\n" +
+	"\n" +
+	"checked_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcheckedAt\x12>\n" +
+	"\rnext_check_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vnextCheckAt\"\xa9\x02\n" +
+	"\x0fReleaseEvidence\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x12\n" +
+	"\x04link\x18\x02 \x01(\tR\x04link\x12.\n" +
+	"\x04date\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04date\x12\x14\n" +
+	"\x05terms\x18\x04 \x03(\tR\x05terms\x12 \n" +
+	"\vunpublished\x18\x05 \x01(\bR\vunpublished\x12S\n" +
+	"\x12core_compatibility\x18\x06 \x01(\v2$.drumbeat.sites.v1.CoreCompatibilityR\x11coreCompatibility\x12+\n" +
+	"\x11security_coverage\x18\a \x01(\tR\x10securityCoverage\"_\n" +
+	"\x11CoreCompatibility\x12\x1e\n" +
+	"\n" +
+	"compatible\x18\x01 \x01(\bR\n" +
+	"compatible\x12\x16\n" +
+	"\x06ranges\x18\x02 \x01(\tR\x06ranges\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x8d\x02\n" +
+	"\rInsecureSince\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12<\n" +
+	"\x05basis\x18\x02 \x01(\x0e2&.drumbeat.sites.v1.InsecureSince.BasisR\x05basis\x12\x18\n" +
+	"\arelease\x18\x03 \x01(\tR\arelease\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"d\n" +
+	"\x05Basis\x12\x15\n" +
+	"\x11BASIS_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16BASIS_SECURITY_RELEASE\x10\x01\x12\x14\n" +
+	"\x10BASIS_FIRST_SEEN\x10\x02\x12\x12\n" +
+	"\x0eBASIS_OVERRIDE\x10\x03\"\xa7\x01\n" +
+	"\fCoreCoverage\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x19\n" +
+	"\bend_date\x18\x02 \x01(\tR\aendDate\x12\x1f\n" +
+	"\vend_version\x18\x03 \x01(\tR\n" +
+	"endVersion\x12\x1b\n" +
+	"\tupdate_to\x18\x04 \x01(\tR\bupdateTo\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12\x14\n" +
+	"\x05basis\x18\x06 \x01(\tR\x05basis\"\xb9\x01\n" +
+	"\rVerdictChange\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x123\n" +
+	"\x04from\x18\x02 \x01(\x0e2\x1f.drumbeat.sites.v1.ModuleStatusR\x04from\x12/\n" +
+	"\x02to\x18\x03 \x01(\x0e2\x1f.drumbeat.sites.v1.ModuleStatusR\x02to\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\";\n" +
 	"\vReleaseLink\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x12\n" +
 	"\x04link\x18\x02 \x01(\tR\x04link\"\x8d\x01\n" +
@@ -2513,7 +3672,12 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x11WatchSitesRequest\x121\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eorganizationId\"/\n" +
 	"\x12WatchSitesResponse\x12\x19\n" +
-	"\bsite_ids\x18\x01 \x03(\tR\asiteIds*\xd4\x01\n" +
+	"\bsite_ids\x18\x01 \x03(\tR\asiteIds*\x88\x01\n" +
+	"\rPlatformState\x12\x1e\n" +
+	"\x1aPLATFORM_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18PLATFORM_STATE_SUPPORTED\x10\x01\x12\x19\n" +
+	"\x15PLATFORM_STATE_ENDING\x10\x02\x12\x1e\n" +
+	"\x1aPLATFORM_STATE_END_OF_LIFE\x10\x03*\xf0\x01\n" +
 	"\tSiteState\x12\x1a\n" +
 	"\x16SITE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SITE_STATE_INSECURE\x10\x01\x12\x1a\n" +
@@ -2522,7 +3686,8 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x12SITE_STATE_UNKNOWN\x10\x04\x12\x16\n" +
 	"\x12SITE_STATE_CURRENT\x10\x05\x12\x16\n" +
 	"\x12SITE_STATE_WAITING\x10\x06\x12\x15\n" +
-	"\x11SITE_STATE_SILENT\x10\a*\x9a\x02\n" +
+	"\x11SITE_STATE_SILENT\x10\a\x12\x1a\n" +
+	"\x16SITE_STATE_END_OF_LIFE\x10\b*\x9a\x02\n" +
 	"\fModuleStatus\x12\x1d\n" +
 	"\x19MODULE_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18MODULE_STATUS_NOT_SECURE\x10\x01\x12\x19\n" +
@@ -2532,15 +3697,15 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x15MODULE_STATUS_CURRENT\x10\x05\x12\x1d\n" +
 	"\x19MODULE_STATUS_NOT_CHECKED\x10\x06\x12\x19\n" +
 	"\x15MODULE_STATUS_UNKNOWN\x10\a\x12\x1d\n" +
-	"\x19MODULE_STATUS_NOT_FETCHED\x10\b*\x90\x01\n" +
+	"\x19MODULE_STATUS_NOT_FETCHED\x10\b*\xb0\x01\n" +
 	"\n" +
 	"ModuleList\x12\x1b\n" +
 	"\x17MODULE_LIST_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14MODULE_LIST_SECURITY\x10\x01\x12\x16\n" +
 	"\x12MODULE_LIST_UPDATE\x10\x02\x12\x1a\n" +
 	"\x16MODULE_LIST_UP_TO_DATE\x10\x03\x12\x17\n" +
-	"\x13MODULE_LIST_UNKNOWN\x10\x042\x9a\n" +
-	"\n" +
+	"\x13MODULE_LIST_UNKNOWN\x10\x04\x12\x1e\n" +
+	"\x1aMODULE_LIST_PLATFORM_ENDED\x10\x052\x94\v\n" +
 	"\fSitesService\x12c\n" +
 	"\tListSites\x12#.drumbeat.sites.v1.ListSitesRequest\x1a$.drumbeat.sites.v1.ListSitesResponse\"\v\xaa\xd4\x18\x04\b\x04\x10\x01\x90\x02\x01\x12u\n" +
 	"\x0fGetFleetSummary\x12).drumbeat.sites.v1.GetFleetSummaryRequest\x1a*.drumbeat.sites.v1.GetFleetSummaryResponse\"\v\xaa\xd4\x18\x04\b\x04\x10\x01\x90\x02\x01\x12]\n" +
@@ -2551,7 +3716,8 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"UpdateSite\x12$.drumbeat.sites.v1.UpdateSiteRequest\x1a%.drumbeat.sites.v1.UpdateSiteResponse\"\b\xaa\xd4\x18\x04\b\x05\x10\x02\x12c\n" +
 	"\n" +
 	"DeleteSite\x12$.drumbeat.sites.v1.DeleteSiteRequest\x1a%.drumbeat.sites.v1.DeleteSiteResponse\"\b\xaa\xd4\x18\x04\b\x05\x10\x03\x12u\n" +
-	"\x0fListSiteModules\x12).drumbeat.sites.v1.ListSiteModulesRequest\x1a*.drumbeat.sites.v1.ListSiteModulesResponse\"\v\xaa\xd4\x18\x04\b\x05\x10\x01\x90\x02\x01\x12u\n" +
+	"\x0fListSiteModules\x12).drumbeat.sites.v1.ListSiteModulesRequest\x1a*.drumbeat.sites.v1.ListSiteModulesResponse\"\v\xaa\xd4\x18\x04\b\x05\x10\x01\x90\x02\x01\x12x\n" +
+	"\x10GetModuleVerdict\x12*.drumbeat.sites.v1.GetModuleVerdictRequest\x1a+.drumbeat.sites.v1.GetModuleVerdictResponse\"\v\xaa\xd4\x18\x04\b\x05\x10\x01\x90\x02\x01\x12u\n" +
 	"\x0fListModuleSites\x12).drumbeat.sites.v1.ListModuleSitesRequest\x1a*.drumbeat.sites.v1.ListModuleSitesResponse\"\v\xaa\xd4\x18\x04\b\x04\x10\x01\x90\x02\x01\x12l\n" +
 	"\fListSiteKeys\x12&.drumbeat.sites.v1.ListSiteKeysRequest\x1a'.drumbeat.sites.v1.ListSiteKeysResponse\"\v\xaa\xd4\x18\x04\b\x05\x10\x02\x90\x02\x01\x12l\n" +
 	"\rCreateSiteKey\x12'.drumbeat.sites.v1.CreateSiteKeyRequest\x1a(.drumbeat.sites.v1.CreateSiteKeyResponse\"\b\xaa\xd4\x18\x04\b\x05\x10\x02\x12l\n" +
@@ -2573,102 +3739,147 @@ func file_drumbeat_sites_v1_sites_proto_rawDescGZIP() []byte {
 	return file_drumbeat_sites_v1_sites_proto_rawDescData
 }
 
-var file_drumbeat_sites_v1_sites_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_drumbeat_sites_v1_sites_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_drumbeat_sites_v1_sites_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_drumbeat_sites_v1_sites_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_drumbeat_sites_v1_sites_proto_goTypes = []any{
-	(SiteState)(0),                  // 0: drumbeat.sites.v1.SiteState
-	(ModuleStatus)(0),               // 1: drumbeat.sites.v1.ModuleStatus
-	(ModuleList)(0),                 // 2: drumbeat.sites.v1.ModuleList
-	(*Site)(nil),                    // 3: drumbeat.sites.v1.Site
-	(*ModuleCounts)(nil),            // 4: drumbeat.sites.v1.ModuleCounts
-	(*ListSitesRequest)(nil),        // 5: drumbeat.sites.v1.ListSitesRequest
-	(*ListSitesResponse)(nil),       // 6: drumbeat.sites.v1.ListSitesResponse
-	(*GetFleetSummaryRequest)(nil),  // 7: drumbeat.sites.v1.GetFleetSummaryRequest
-	(*GetFleetSummaryResponse)(nil), // 8: drumbeat.sites.v1.GetFleetSummaryResponse
-	(*GetSiteRequest)(nil),          // 9: drumbeat.sites.v1.GetSiteRequest
-	(*GetSiteResponse)(nil),         // 10: drumbeat.sites.v1.GetSiteResponse
-	(*CreateSiteRequest)(nil),       // 11: drumbeat.sites.v1.CreateSiteRequest
-	(*CreateSiteResponse)(nil),      // 12: drumbeat.sites.v1.CreateSiteResponse
-	(*UpdateSiteRequest)(nil),       // 13: drumbeat.sites.v1.UpdateSiteRequest
-	(*UpdateSiteResponse)(nil),      // 14: drumbeat.sites.v1.UpdateSiteResponse
-	(*DeleteSiteRequest)(nil),       // 15: drumbeat.sites.v1.DeleteSiteRequest
-	(*DeleteSiteResponse)(nil),      // 16: drumbeat.sites.v1.DeleteSiteResponse
-	(*SiteModule)(nil),              // 17: drumbeat.sites.v1.SiteModule
-	(*ReleaseLink)(nil),             // 18: drumbeat.sites.v1.ReleaseLink
-	(*ListSiteModulesRequest)(nil),  // 19: drumbeat.sites.v1.ListSiteModulesRequest
-	(*ListSiteModulesResponse)(nil), // 20: drumbeat.sites.v1.ListSiteModulesResponse
-	(*CustomExtension)(nil),         // 21: drumbeat.sites.v1.CustomExtension
-	(*ListModuleSitesRequest)(nil),  // 22: drumbeat.sites.v1.ListModuleSitesRequest
-	(*ListModuleSitesResponse)(nil), // 23: drumbeat.sites.v1.ListModuleSitesResponse
-	(*ModuleSite)(nil),              // 24: drumbeat.sites.v1.ModuleSite
-	(*SiteKey)(nil),                 // 25: drumbeat.sites.v1.SiteKey
-	(*ListSiteKeysRequest)(nil),     // 26: drumbeat.sites.v1.ListSiteKeysRequest
-	(*ListSiteKeysResponse)(nil),    // 27: drumbeat.sites.v1.ListSiteKeysResponse
-	(*CreateSiteKeyRequest)(nil),    // 28: drumbeat.sites.v1.CreateSiteKeyRequest
-	(*CreateSiteKeyResponse)(nil),   // 29: drumbeat.sites.v1.CreateSiteKeyResponse
-	(*RevokeSiteKeyRequest)(nil),    // 30: drumbeat.sites.v1.RevokeSiteKeyRequest
-	(*RevokeSiteKeyResponse)(nil),   // 31: drumbeat.sites.v1.RevokeSiteKeyResponse
-	(*WatchSitesRequest)(nil),       // 32: drumbeat.sites.v1.WatchSitesRequest
-	(*WatchSitesResponse)(nil),      // 33: drumbeat.sites.v1.WatchSitesResponse
-	(*timestamppb.Timestamp)(nil),   // 34: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),   // 35: google.protobuf.FieldMask
+	(PlatformState)(0),               // 0: drumbeat.sites.v1.PlatformState
+	(SiteState)(0),                   // 1: drumbeat.sites.v1.SiteState
+	(ModuleStatus)(0),                // 2: drumbeat.sites.v1.ModuleStatus
+	(ModuleList)(0),                  // 3: drumbeat.sites.v1.ModuleList
+	(InsecureSince_Basis)(0),         // 4: drumbeat.sites.v1.InsecureSince.Basis
+	(*Site)(nil),                     // 5: drumbeat.sites.v1.Site
+	(*ModuleCounts)(nil),             // 6: drumbeat.sites.v1.ModuleCounts
+	(*ListSitesRequest)(nil),         // 7: drumbeat.sites.v1.ListSitesRequest
+	(*ListSitesResponse)(nil),        // 8: drumbeat.sites.v1.ListSitesResponse
+	(*GetFleetSummaryRequest)(nil),   // 9: drumbeat.sites.v1.GetFleetSummaryRequest
+	(*GetFleetSummaryResponse)(nil),  // 10: drumbeat.sites.v1.GetFleetSummaryResponse
+	(*GetSiteRequest)(nil),           // 11: drumbeat.sites.v1.GetSiteRequest
+	(*GetSiteResponse)(nil),          // 12: drumbeat.sites.v1.GetSiteResponse
+	(*CreateSiteRequest)(nil),        // 13: drumbeat.sites.v1.CreateSiteRequest
+	(*CreateSiteResponse)(nil),       // 14: drumbeat.sites.v1.CreateSiteResponse
+	(*UpdateSiteRequest)(nil),        // 15: drumbeat.sites.v1.UpdateSiteRequest
+	(*UpdateSiteResponse)(nil),       // 16: drumbeat.sites.v1.UpdateSiteResponse
+	(*DeleteSiteRequest)(nil),        // 17: drumbeat.sites.v1.DeleteSiteRequest
+	(*DeleteSiteResponse)(nil),       // 18: drumbeat.sites.v1.DeleteSiteResponse
+	(*SiteModule)(nil),               // 19: drumbeat.sites.v1.SiteModule
+	(*AppliedOverride)(nil),          // 20: drumbeat.sites.v1.AppliedOverride
+	(*GetModuleVerdictRequest)(nil),  // 21: drumbeat.sites.v1.GetModuleVerdictRequest
+	(*GetModuleVerdictResponse)(nil), // 22: drumbeat.sites.v1.GetModuleVerdictResponse
+	(*ModuleVerdict)(nil),            // 23: drumbeat.sites.v1.ModuleVerdict
+	(*FeedEvidence)(nil),             // 24: drumbeat.sites.v1.FeedEvidence
+	(*ReleaseEvidence)(nil),          // 25: drumbeat.sites.v1.ReleaseEvidence
+	(*CoreCompatibility)(nil),        // 26: drumbeat.sites.v1.CoreCompatibility
+	(*InsecureSince)(nil),            // 27: drumbeat.sites.v1.InsecureSince
+	(*CoreCoverage)(nil),             // 28: drumbeat.sites.v1.CoreCoverage
+	(*VerdictChange)(nil),            // 29: drumbeat.sites.v1.VerdictChange
+	(*ReleaseLink)(nil),              // 30: drumbeat.sites.v1.ReleaseLink
+	(*ListSiteModulesRequest)(nil),   // 31: drumbeat.sites.v1.ListSiteModulesRequest
+	(*ListSiteModulesResponse)(nil),  // 32: drumbeat.sites.v1.ListSiteModulesResponse
+	(*CustomExtension)(nil),          // 33: drumbeat.sites.v1.CustomExtension
+	(*ListModuleSitesRequest)(nil),   // 34: drumbeat.sites.v1.ListModuleSitesRequest
+	(*ListModuleSitesResponse)(nil),  // 35: drumbeat.sites.v1.ListModuleSitesResponse
+	(*ModuleSite)(nil),               // 36: drumbeat.sites.v1.ModuleSite
+	(*SiteKey)(nil),                  // 37: drumbeat.sites.v1.SiteKey
+	(*ListSiteKeysRequest)(nil),      // 38: drumbeat.sites.v1.ListSiteKeysRequest
+	(*ListSiteKeysResponse)(nil),     // 39: drumbeat.sites.v1.ListSiteKeysResponse
+	(*CreateSiteKeyRequest)(nil),     // 40: drumbeat.sites.v1.CreateSiteKeyRequest
+	(*CreateSiteKeyResponse)(nil),    // 41: drumbeat.sites.v1.CreateSiteKeyResponse
+	(*RevokeSiteKeyRequest)(nil),     // 42: drumbeat.sites.v1.RevokeSiteKeyRequest
+	(*RevokeSiteKeyResponse)(nil),    // 43: drumbeat.sites.v1.RevokeSiteKeyResponse
+	(*WatchSitesRequest)(nil),        // 44: drumbeat.sites.v1.WatchSitesRequest
+	(*WatchSitesResponse)(nil),       // 45: drumbeat.sites.v1.WatchSitesResponse
+	(*timestamppb.Timestamp)(nil),    // 46: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),    // 47: google.protobuf.FieldMask
 }
 var file_drumbeat_sites_v1_sites_proto_depIdxs = []int32{
-	34, // 0: drumbeat.sites.v1.Site.created_at:type_name -> google.protobuf.Timestamp
-	4,  // 1: drumbeat.sites.v1.Site.counts:type_name -> drumbeat.sites.v1.ModuleCounts
-	34, // 2: drumbeat.sites.v1.Site.last_report_at:type_name -> google.protobuf.Timestamp
-	34, // 3: drumbeat.sites.v1.Site.last_change_at:type_name -> google.protobuf.Timestamp
-	1,  // 4: drumbeat.sites.v1.Site.core_status:type_name -> drumbeat.sites.v1.ModuleStatus
-	0,  // 5: drumbeat.sites.v1.ListSitesRequest.state:type_name -> drumbeat.sites.v1.SiteState
-	3,  // 6: drumbeat.sites.v1.ListSitesResponse.sites:type_name -> drumbeat.sites.v1.Site
-	3,  // 7: drumbeat.sites.v1.GetSiteResponse.site:type_name -> drumbeat.sites.v1.Site
-	3,  // 8: drumbeat.sites.v1.CreateSiteResponse.site:type_name -> drumbeat.sites.v1.Site
-	35, // 9: drumbeat.sites.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 10: drumbeat.sites.v1.UpdateSiteResponse.site:type_name -> drumbeat.sites.v1.Site
-	2,  // 11: drumbeat.sites.v1.SiteModule.list:type_name -> drumbeat.sites.v1.ModuleList
-	1,  // 12: drumbeat.sites.v1.SiteModule.status:type_name -> drumbeat.sites.v1.ModuleStatus
-	18, // 13: drumbeat.sites.v1.SiteModule.security_updates:type_name -> drumbeat.sites.v1.ReleaseLink
-	18, // 14: drumbeat.sites.v1.SiteModule.also_available:type_name -> drumbeat.sites.v1.ReleaseLink
-	34, // 15: drumbeat.sites.v1.SiteModule.installed_at:type_name -> google.protobuf.Timestamp
-	34, // 16: drumbeat.sites.v1.SiteModule.checked_at:type_name -> google.protobuf.Timestamp
-	17, // 17: drumbeat.sites.v1.ListSiteModulesResponse.modules:type_name -> drumbeat.sites.v1.SiteModule
-	21, // 18: drumbeat.sites.v1.ListSiteModulesResponse.custom_extensions:type_name -> drumbeat.sites.v1.CustomExtension
-	24, // 19: drumbeat.sites.v1.ListModuleSitesResponse.sites:type_name -> drumbeat.sites.v1.ModuleSite
-	1,  // 20: drumbeat.sites.v1.ModuleSite.status:type_name -> drumbeat.sites.v1.ModuleStatus
-	34, // 21: drumbeat.sites.v1.SiteKey.created_at:type_name -> google.protobuf.Timestamp
-	34, // 22: drumbeat.sites.v1.SiteKey.last_used_at:type_name -> google.protobuf.Timestamp
-	34, // 23: drumbeat.sites.v1.SiteKey.revoked_at:type_name -> google.protobuf.Timestamp
-	25, // 24: drumbeat.sites.v1.ListSiteKeysResponse.keys:type_name -> drumbeat.sites.v1.SiteKey
-	25, // 25: drumbeat.sites.v1.CreateSiteKeyResponse.site_key:type_name -> drumbeat.sites.v1.SiteKey
-	5,  // 26: drumbeat.sites.v1.SitesService.ListSites:input_type -> drumbeat.sites.v1.ListSitesRequest
-	7,  // 27: drumbeat.sites.v1.SitesService.GetFleetSummary:input_type -> drumbeat.sites.v1.GetFleetSummaryRequest
-	9,  // 28: drumbeat.sites.v1.SitesService.GetSite:input_type -> drumbeat.sites.v1.GetSiteRequest
-	11, // 29: drumbeat.sites.v1.SitesService.CreateSite:input_type -> drumbeat.sites.v1.CreateSiteRequest
-	13, // 30: drumbeat.sites.v1.SitesService.UpdateSite:input_type -> drumbeat.sites.v1.UpdateSiteRequest
-	15, // 31: drumbeat.sites.v1.SitesService.DeleteSite:input_type -> drumbeat.sites.v1.DeleteSiteRequest
-	19, // 32: drumbeat.sites.v1.SitesService.ListSiteModules:input_type -> drumbeat.sites.v1.ListSiteModulesRequest
-	22, // 33: drumbeat.sites.v1.SitesService.ListModuleSites:input_type -> drumbeat.sites.v1.ListModuleSitesRequest
-	26, // 34: drumbeat.sites.v1.SitesService.ListSiteKeys:input_type -> drumbeat.sites.v1.ListSiteKeysRequest
-	28, // 35: drumbeat.sites.v1.SitesService.CreateSiteKey:input_type -> drumbeat.sites.v1.CreateSiteKeyRequest
-	30, // 36: drumbeat.sites.v1.SitesService.RevokeSiteKey:input_type -> drumbeat.sites.v1.RevokeSiteKeyRequest
-	32, // 37: drumbeat.sites.v1.SitesService.WatchSites:input_type -> drumbeat.sites.v1.WatchSitesRequest
-	6,  // 38: drumbeat.sites.v1.SitesService.ListSites:output_type -> drumbeat.sites.v1.ListSitesResponse
-	8,  // 39: drumbeat.sites.v1.SitesService.GetFleetSummary:output_type -> drumbeat.sites.v1.GetFleetSummaryResponse
-	10, // 40: drumbeat.sites.v1.SitesService.GetSite:output_type -> drumbeat.sites.v1.GetSiteResponse
-	12, // 41: drumbeat.sites.v1.SitesService.CreateSite:output_type -> drumbeat.sites.v1.CreateSiteResponse
-	14, // 42: drumbeat.sites.v1.SitesService.UpdateSite:output_type -> drumbeat.sites.v1.UpdateSiteResponse
-	16, // 43: drumbeat.sites.v1.SitesService.DeleteSite:output_type -> drumbeat.sites.v1.DeleteSiteResponse
-	20, // 44: drumbeat.sites.v1.SitesService.ListSiteModules:output_type -> drumbeat.sites.v1.ListSiteModulesResponse
-	23, // 45: drumbeat.sites.v1.SitesService.ListModuleSites:output_type -> drumbeat.sites.v1.ListModuleSitesResponse
-	27, // 46: drumbeat.sites.v1.SitesService.ListSiteKeys:output_type -> drumbeat.sites.v1.ListSiteKeysResponse
-	29, // 47: drumbeat.sites.v1.SitesService.CreateSiteKey:output_type -> drumbeat.sites.v1.CreateSiteKeyResponse
-	31, // 48: drumbeat.sites.v1.SitesService.RevokeSiteKey:output_type -> drumbeat.sites.v1.RevokeSiteKeyResponse
-	33, // 49: drumbeat.sites.v1.SitesService.WatchSites:output_type -> drumbeat.sites.v1.WatchSitesResponse
-	38, // [38:50] is the sub-list for method output_type
-	26, // [26:38] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	46, // 0: drumbeat.sites.v1.Site.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 1: drumbeat.sites.v1.Site.counts:type_name -> drumbeat.sites.v1.ModuleCounts
+	46, // 2: drumbeat.sites.v1.Site.last_report_at:type_name -> google.protobuf.Timestamp
+	46, // 3: drumbeat.sites.v1.Site.last_change_at:type_name -> google.protobuf.Timestamp
+	2,  // 4: drumbeat.sites.v1.Site.core_status:type_name -> drumbeat.sites.v1.ModuleStatus
+	0,  // 5: drumbeat.sites.v1.Site.platform_state:type_name -> drumbeat.sites.v1.PlatformState
+	1,  // 6: drumbeat.sites.v1.ListSitesRequest.state:type_name -> drumbeat.sites.v1.SiteState
+	5,  // 7: drumbeat.sites.v1.ListSitesResponse.sites:type_name -> drumbeat.sites.v1.Site
+	5,  // 8: drumbeat.sites.v1.GetSiteResponse.site:type_name -> drumbeat.sites.v1.Site
+	5,  // 9: drumbeat.sites.v1.CreateSiteResponse.site:type_name -> drumbeat.sites.v1.Site
+	47, // 10: drumbeat.sites.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 11: drumbeat.sites.v1.UpdateSiteResponse.site:type_name -> drumbeat.sites.v1.Site
+	3,  // 12: drumbeat.sites.v1.SiteModule.list:type_name -> drumbeat.sites.v1.ModuleList
+	2,  // 13: drumbeat.sites.v1.SiteModule.status:type_name -> drumbeat.sites.v1.ModuleStatus
+	30, // 14: drumbeat.sites.v1.SiteModule.security_updates:type_name -> drumbeat.sites.v1.ReleaseLink
+	30, // 15: drumbeat.sites.v1.SiteModule.also_available:type_name -> drumbeat.sites.v1.ReleaseLink
+	46, // 16: drumbeat.sites.v1.SiteModule.installed_at:type_name -> google.protobuf.Timestamp
+	46, // 17: drumbeat.sites.v1.SiteModule.checked_at:type_name -> google.protobuf.Timestamp
+	20, // 18: drumbeat.sites.v1.SiteModule.override:type_name -> drumbeat.sites.v1.AppliedOverride
+	2,  // 19: drumbeat.sites.v1.AppliedOverride.instead_of:type_name -> drumbeat.sites.v1.ModuleStatus
+	46, // 20: drumbeat.sites.v1.AppliedOverride.since:type_name -> google.protobuf.Timestamp
+	46, // 21: drumbeat.sites.v1.AppliedOverride.until:type_name -> google.protobuf.Timestamp
+	23, // 22: drumbeat.sites.v1.GetModuleVerdictResponse.verdict:type_name -> drumbeat.sites.v1.ModuleVerdict
+	19, // 23: drumbeat.sites.v1.ModuleVerdict.module:type_name -> drumbeat.sites.v1.SiteModule
+	24, // 24: drumbeat.sites.v1.ModuleVerdict.feed:type_name -> drumbeat.sites.v1.FeedEvidence
+	25, // 25: drumbeat.sites.v1.ModuleVerdict.installed:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	25, // 26: drumbeat.sites.v1.ModuleVerdict.deciding:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	25, // 27: drumbeat.sites.v1.ModuleVerdict.recommended:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	25, // 28: drumbeat.sites.v1.ModuleVerdict.latest:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	25, // 29: drumbeat.sites.v1.ModuleVerdict.development:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	25, // 30: drumbeat.sites.v1.ModuleVerdict.also_available:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	25, // 31: drumbeat.sites.v1.ModuleVerdict.security_updates:type_name -> drumbeat.sites.v1.ReleaseEvidence
+	27, // 32: drumbeat.sites.v1.ModuleVerdict.insecure_since:type_name -> drumbeat.sites.v1.InsecureSince
+	46, // 33: drumbeat.sites.v1.ModuleVerdict.exposed_since:type_name -> google.protobuf.Timestamp
+	28, // 34: drumbeat.sites.v1.ModuleVerdict.core_coverage:type_name -> drumbeat.sites.v1.CoreCoverage
+	46, // 35: drumbeat.sites.v1.ModuleVerdict.judged_at:type_name -> google.protobuf.Timestamp
+	29, // 36: drumbeat.sites.v1.ModuleVerdict.changes:type_name -> drumbeat.sites.v1.VerdictChange
+	46, // 37: drumbeat.sites.v1.FeedEvidence.fetched_at:type_name -> google.protobuf.Timestamp
+	46, // 38: drumbeat.sites.v1.FeedEvidence.changed_at:type_name -> google.protobuf.Timestamp
+	46, // 39: drumbeat.sites.v1.FeedEvidence.checked_at:type_name -> google.protobuf.Timestamp
+	46, // 40: drumbeat.sites.v1.FeedEvidence.next_check_at:type_name -> google.protobuf.Timestamp
+	46, // 41: drumbeat.sites.v1.ReleaseEvidence.date:type_name -> google.protobuf.Timestamp
+	26, // 42: drumbeat.sites.v1.ReleaseEvidence.core_compatibility:type_name -> drumbeat.sites.v1.CoreCompatibility
+	46, // 43: drumbeat.sites.v1.InsecureSince.at:type_name -> google.protobuf.Timestamp
+	4,  // 44: drumbeat.sites.v1.InsecureSince.basis:type_name -> drumbeat.sites.v1.InsecureSince.Basis
+	46, // 45: drumbeat.sites.v1.VerdictChange.at:type_name -> google.protobuf.Timestamp
+	2,  // 46: drumbeat.sites.v1.VerdictChange.from:type_name -> drumbeat.sites.v1.ModuleStatus
+	2,  // 47: drumbeat.sites.v1.VerdictChange.to:type_name -> drumbeat.sites.v1.ModuleStatus
+	19, // 48: drumbeat.sites.v1.ListSiteModulesResponse.modules:type_name -> drumbeat.sites.v1.SiteModule
+	33, // 49: drumbeat.sites.v1.ListSiteModulesResponse.custom_extensions:type_name -> drumbeat.sites.v1.CustomExtension
+	36, // 50: drumbeat.sites.v1.ListModuleSitesResponse.sites:type_name -> drumbeat.sites.v1.ModuleSite
+	2,  // 51: drumbeat.sites.v1.ModuleSite.status:type_name -> drumbeat.sites.v1.ModuleStatus
+	46, // 52: drumbeat.sites.v1.SiteKey.created_at:type_name -> google.protobuf.Timestamp
+	46, // 53: drumbeat.sites.v1.SiteKey.last_used_at:type_name -> google.protobuf.Timestamp
+	46, // 54: drumbeat.sites.v1.SiteKey.revoked_at:type_name -> google.protobuf.Timestamp
+	37, // 55: drumbeat.sites.v1.ListSiteKeysResponse.keys:type_name -> drumbeat.sites.v1.SiteKey
+	37, // 56: drumbeat.sites.v1.CreateSiteKeyResponse.site_key:type_name -> drumbeat.sites.v1.SiteKey
+	7,  // 57: drumbeat.sites.v1.SitesService.ListSites:input_type -> drumbeat.sites.v1.ListSitesRequest
+	9,  // 58: drumbeat.sites.v1.SitesService.GetFleetSummary:input_type -> drumbeat.sites.v1.GetFleetSummaryRequest
+	11, // 59: drumbeat.sites.v1.SitesService.GetSite:input_type -> drumbeat.sites.v1.GetSiteRequest
+	13, // 60: drumbeat.sites.v1.SitesService.CreateSite:input_type -> drumbeat.sites.v1.CreateSiteRequest
+	15, // 61: drumbeat.sites.v1.SitesService.UpdateSite:input_type -> drumbeat.sites.v1.UpdateSiteRequest
+	17, // 62: drumbeat.sites.v1.SitesService.DeleteSite:input_type -> drumbeat.sites.v1.DeleteSiteRequest
+	31, // 63: drumbeat.sites.v1.SitesService.ListSiteModules:input_type -> drumbeat.sites.v1.ListSiteModulesRequest
+	21, // 64: drumbeat.sites.v1.SitesService.GetModuleVerdict:input_type -> drumbeat.sites.v1.GetModuleVerdictRequest
+	34, // 65: drumbeat.sites.v1.SitesService.ListModuleSites:input_type -> drumbeat.sites.v1.ListModuleSitesRequest
+	38, // 66: drumbeat.sites.v1.SitesService.ListSiteKeys:input_type -> drumbeat.sites.v1.ListSiteKeysRequest
+	40, // 67: drumbeat.sites.v1.SitesService.CreateSiteKey:input_type -> drumbeat.sites.v1.CreateSiteKeyRequest
+	42, // 68: drumbeat.sites.v1.SitesService.RevokeSiteKey:input_type -> drumbeat.sites.v1.RevokeSiteKeyRequest
+	44, // 69: drumbeat.sites.v1.SitesService.WatchSites:input_type -> drumbeat.sites.v1.WatchSitesRequest
+	8,  // 70: drumbeat.sites.v1.SitesService.ListSites:output_type -> drumbeat.sites.v1.ListSitesResponse
+	10, // 71: drumbeat.sites.v1.SitesService.GetFleetSummary:output_type -> drumbeat.sites.v1.GetFleetSummaryResponse
+	12, // 72: drumbeat.sites.v1.SitesService.GetSite:output_type -> drumbeat.sites.v1.GetSiteResponse
+	14, // 73: drumbeat.sites.v1.SitesService.CreateSite:output_type -> drumbeat.sites.v1.CreateSiteResponse
+	16, // 74: drumbeat.sites.v1.SitesService.UpdateSite:output_type -> drumbeat.sites.v1.UpdateSiteResponse
+	18, // 75: drumbeat.sites.v1.SitesService.DeleteSite:output_type -> drumbeat.sites.v1.DeleteSiteResponse
+	32, // 76: drumbeat.sites.v1.SitesService.ListSiteModules:output_type -> drumbeat.sites.v1.ListSiteModulesResponse
+	22, // 77: drumbeat.sites.v1.SitesService.GetModuleVerdict:output_type -> drumbeat.sites.v1.GetModuleVerdictResponse
+	35, // 78: drumbeat.sites.v1.SitesService.ListModuleSites:output_type -> drumbeat.sites.v1.ListModuleSitesResponse
+	39, // 79: drumbeat.sites.v1.SitesService.ListSiteKeys:output_type -> drumbeat.sites.v1.ListSiteKeysResponse
+	41, // 80: drumbeat.sites.v1.SitesService.CreateSiteKey:output_type -> drumbeat.sites.v1.CreateSiteKeyResponse
+	43, // 81: drumbeat.sites.v1.SitesService.RevokeSiteKey:output_type -> drumbeat.sites.v1.RevokeSiteKeyResponse
+	45, // 82: drumbeat.sites.v1.SitesService.WatchSites:output_type -> drumbeat.sites.v1.WatchSitesResponse
+	70, // [70:83] is the sub-list for method output_type
+	57, // [57:70] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_drumbeat_sites_v1_sites_proto_init() }
@@ -2677,15 +3888,15 @@ func file_drumbeat_sites_v1_sites_proto_init() {
 		return
 	}
 	file_drumbeat_sites_v1_sites_proto_msgTypes[14].OneofWrappers = []any{}
-	file_drumbeat_sites_v1_sites_proto_msgTypes[18].OneofWrappers = []any{}
-	file_drumbeat_sites_v1_sites_proto_msgTypes[21].OneofWrappers = []any{}
+	file_drumbeat_sites_v1_sites_proto_msgTypes[28].OneofWrappers = []any{}
+	file_drumbeat_sites_v1_sites_proto_msgTypes[31].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drumbeat_sites_v1_sites_proto_rawDesc), len(file_drumbeat_sites_v1_sites_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   31,
+			NumEnums:      5,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -56,6 +56,9 @@ const (
 	// SitesServiceListSiteModulesProcedure is the fully-qualified name of the SitesService's
 	// ListSiteModules RPC.
 	SitesServiceListSiteModulesProcedure = "/drumbeat.sites.v1.SitesService/ListSiteModules"
+	// SitesServiceGetModuleVerdictProcedure is the fully-qualified name of the SitesService's
+	// GetModuleVerdict RPC.
+	SitesServiceGetModuleVerdictProcedure = "/drumbeat.sites.v1.SitesService/GetModuleVerdict"
 	// SitesServiceListModuleSitesProcedure is the fully-qualified name of the SitesService's
 	// ListModuleSites RPC.
 	SitesServiceListModuleSitesProcedure = "/drumbeat.sites.v1.SitesService/ListModuleSites"
@@ -88,6 +91,9 @@ type SitesServiceClient interface {
 	// Lists what is on a site, security first, then other updates, then what is
 	// up to date, then what could not be checked; by name within each.
 	ListSiteModules(context.Context, *v1.ListSiteModulesRequest) (*v1.ListSiteModulesResponse, error)
+	// Tells why the verdict on a project of a site is what it is: the rule, the
+	// data it went by and how old that is, and what to go to.
+	GetModuleVerdict(context.Context, *v1.GetModuleVerdictRequest) (*v1.GetModuleVerdictResponse, error)
 	// Lists the organisation's sites that run a project, or one version of it.
 	ListModuleSites(context.Context, *v1.ListModuleSitesRequest) (*v1.ListModuleSitesResponse, error)
 	ListSiteKeys(context.Context, *v1.ListSiteKeysRequest) (*v1.ListSiteKeysResponse, error)
@@ -156,6 +162,13 @@ func NewSitesServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		getModuleVerdict: connect.NewClient[v1.GetModuleVerdictRequest, v1.GetModuleVerdictResponse](
+			httpClient,
+			baseURL+SitesServiceGetModuleVerdictProcedure,
+			connect.WithSchema(sitesServiceMethods.ByName("GetModuleVerdict")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		listModuleSites: connect.NewClient[v1.ListModuleSitesRequest, v1.ListModuleSitesResponse](
 			httpClient,
 			baseURL+SitesServiceListModuleSitesProcedure,
@@ -194,18 +207,19 @@ func NewSitesServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // sitesServiceClient implements SitesServiceClient.
 type sitesServiceClient struct {
-	listSites       *connect.Client[v1.ListSitesRequest, v1.ListSitesResponse]
-	getFleetSummary *connect.Client[v1.GetFleetSummaryRequest, v1.GetFleetSummaryResponse]
-	getSite         *connect.Client[v1.GetSiteRequest, v1.GetSiteResponse]
-	createSite      *connect.Client[v1.CreateSiteRequest, v1.CreateSiteResponse]
-	updateSite      *connect.Client[v1.UpdateSiteRequest, v1.UpdateSiteResponse]
-	deleteSite      *connect.Client[v1.DeleteSiteRequest, v1.DeleteSiteResponse]
-	listSiteModules *connect.Client[v1.ListSiteModulesRequest, v1.ListSiteModulesResponse]
-	listModuleSites *connect.Client[v1.ListModuleSitesRequest, v1.ListModuleSitesResponse]
-	listSiteKeys    *connect.Client[v1.ListSiteKeysRequest, v1.ListSiteKeysResponse]
-	createSiteKey   *connect.Client[v1.CreateSiteKeyRequest, v1.CreateSiteKeyResponse]
-	revokeSiteKey   *connect.Client[v1.RevokeSiteKeyRequest, v1.RevokeSiteKeyResponse]
-	watchSites      *connect.Client[v1.WatchSitesRequest, v1.WatchSitesResponse]
+	listSites        *connect.Client[v1.ListSitesRequest, v1.ListSitesResponse]
+	getFleetSummary  *connect.Client[v1.GetFleetSummaryRequest, v1.GetFleetSummaryResponse]
+	getSite          *connect.Client[v1.GetSiteRequest, v1.GetSiteResponse]
+	createSite       *connect.Client[v1.CreateSiteRequest, v1.CreateSiteResponse]
+	updateSite       *connect.Client[v1.UpdateSiteRequest, v1.UpdateSiteResponse]
+	deleteSite       *connect.Client[v1.DeleteSiteRequest, v1.DeleteSiteResponse]
+	listSiteModules  *connect.Client[v1.ListSiteModulesRequest, v1.ListSiteModulesResponse]
+	getModuleVerdict *connect.Client[v1.GetModuleVerdictRequest, v1.GetModuleVerdictResponse]
+	listModuleSites  *connect.Client[v1.ListModuleSitesRequest, v1.ListModuleSitesResponse]
+	listSiteKeys     *connect.Client[v1.ListSiteKeysRequest, v1.ListSiteKeysResponse]
+	createSiteKey    *connect.Client[v1.CreateSiteKeyRequest, v1.CreateSiteKeyResponse]
+	revokeSiteKey    *connect.Client[v1.RevokeSiteKeyRequest, v1.RevokeSiteKeyResponse]
+	watchSites       *connect.Client[v1.WatchSitesRequest, v1.WatchSitesResponse]
 }
 
 // ListSites calls drumbeat.sites.v1.SitesService.ListSites.
@@ -271,6 +285,15 @@ func (c *sitesServiceClient) ListSiteModules(ctx context.Context, req *v1.ListSi
 	return nil, err
 }
 
+// GetModuleVerdict calls drumbeat.sites.v1.SitesService.GetModuleVerdict.
+func (c *sitesServiceClient) GetModuleVerdict(ctx context.Context, req *v1.GetModuleVerdictRequest) (*v1.GetModuleVerdictResponse, error) {
+	response, err := c.getModuleVerdict.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ListModuleSites calls drumbeat.sites.v1.SitesService.ListModuleSites.
 func (c *sitesServiceClient) ListModuleSites(ctx context.Context, req *v1.ListModuleSitesRequest) (*v1.ListModuleSitesResponse, error) {
 	response, err := c.listModuleSites.CallUnary(ctx, connect.NewRequest(req))
@@ -328,6 +351,9 @@ type SitesServiceHandler interface {
 	// Lists what is on a site, security first, then other updates, then what is
 	// up to date, then what could not be checked; by name within each.
 	ListSiteModules(context.Context, *v1.ListSiteModulesRequest) (*v1.ListSiteModulesResponse, error)
+	// Tells why the verdict on a project of a site is what it is: the rule, the
+	// data it went by and how old that is, and what to go to.
+	GetModuleVerdict(context.Context, *v1.GetModuleVerdictRequest) (*v1.GetModuleVerdictResponse, error)
 	// Lists the organisation's sites that run a project, or one version of it.
 	ListModuleSites(context.Context, *v1.ListModuleSitesRequest) (*v1.ListModuleSitesResponse, error)
 	ListSiteKeys(context.Context, *v1.ListSiteKeysRequest) (*v1.ListSiteKeysResponse, error)
@@ -392,6 +418,13 @@ func NewSitesServiceHandler(svc SitesServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	sitesServiceGetModuleVerdictHandler := connect.NewUnaryHandlerSimple(
+		SitesServiceGetModuleVerdictProcedure,
+		svc.GetModuleVerdict,
+		connect.WithSchema(sitesServiceMethods.ByName("GetModuleVerdict")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	sitesServiceListModuleSitesHandler := connect.NewUnaryHandlerSimple(
 		SitesServiceListModuleSitesProcedure,
 		svc.ListModuleSites,
@@ -441,6 +474,8 @@ func NewSitesServiceHandler(svc SitesServiceHandler, opts ...connect.HandlerOpti
 			sitesServiceDeleteSiteHandler.ServeHTTP(w, r)
 		case SitesServiceListSiteModulesProcedure:
 			sitesServiceListSiteModulesHandler.ServeHTTP(w, r)
+		case SitesServiceGetModuleVerdictProcedure:
+			sitesServiceGetModuleVerdictHandler.ServeHTTP(w, r)
 		case SitesServiceListModuleSitesProcedure:
 			sitesServiceListModuleSitesHandler.ServeHTTP(w, r)
 		case SitesServiceListSiteKeysProcedure:
@@ -486,6 +521,10 @@ func (UnimplementedSitesServiceHandler) DeleteSite(context.Context, *v1.DeleteSi
 
 func (UnimplementedSitesServiceHandler) ListSiteModules(context.Context, *v1.ListSiteModulesRequest) (*v1.ListSiteModulesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("drumbeat.sites.v1.SitesService.ListSiteModules is not implemented"))
+}
+
+func (UnimplementedSitesServiceHandler) GetModuleVerdict(context.Context, *v1.GetModuleVerdictRequest) (*v1.GetModuleVerdictResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("drumbeat.sites.v1.SitesService.GetModuleVerdict is not implemented"))
 }
 
 func (UnimplementedSitesServiceHandler) ListModuleSites(context.Context, *v1.ListModuleSitesRequest) (*v1.ListModuleSitesResponse, error) {

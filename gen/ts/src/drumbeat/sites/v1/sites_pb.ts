@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drumbeat/sites/v1/sites.proto.
  */
 export const file_drumbeat_sites_v1_sites: GenFile = /*@__PURE__*/
-  fileDesc("Ch1kcnVtYmVhdC9zaXRlcy92MS9zaXRlcy5wcm90bxIRZHJ1bWJlYXQuc2l0ZXMudjEi3QMKBFNpdGUSCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSCwoDdXJsGAQgASgJEhMKC2Vudmlyb25tZW50GAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGNvcmVfdmVyc2lvbhgHIAEoCRITCgtwaHBfdmVyc2lvbhgIIAEoCRIQCghkYXRhYmFzZRgJIAEoCRIPCgdwcm9maWxlGAogASgJEhQKDHVwZGF0ZV9jb3VudBgLIAEoBRIdChVzZWN1cml0eV91cGRhdGVfY291bnQYDCABKAUSLwoGY291bnRzGA0gASgLMh8uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlQ291bnRzEjIKDmxhc3RfcmVwb3J0X2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X2NoYW5nZV9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoLY29yZV9zdGF0dXMYECABKA4yHy5kcnVtYmVhdC5zaXRlcy52MS5Nb2R1bGVTdGF0dXMieQoMTW9kdWxlQ291bnRzEhAKCGluc2VjdXJlGAEgASgFEhMKC3Vuc3VwcG9ydGVkGAIgASgFEhAKCG91dGRhdGVkGAMgASgFEg8KB2N1cnJlbnQYBCABKAUSDwoHdW5rbm93bhgFIAEoBRIOCgZjdXN0b20YBiABKAUioQEKEExpc3RTaXRlc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBnNlYXJjaBgEIAEoCRIrCgVzdGF0ZRgFIAEoDjIcLmRydW1iZWF0LnNpdGVzLnYxLlNpdGVTdGF0ZRIQCghvcmRlcl9ieRgGIAEoCSJUChFMaXN0U2l0ZXNSZXNwb25zZRImCgVzaXRlcxgBIAMoCzIXLmRydW1iZWF0LnNpdGVzLnYxLlNpdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjEKFkdldEZsZWV0U3VtbWFyeVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIrcBChdHZXRGbGVldFN1bW1hcnlSZXNwb25zZRINCgVzaXRlcxgBIAEoBRIQCghpbnNlY3VyZRgCIAEoBRITCgt1bnN1cHBvcnRlZBgDIAEoBRIQCghvdXRkYXRlZBgEIAEoBRIPCgd1bmtub3duGAUgASgFEg8KB2N1cnJlbnQYBiABKAUSDwoHd2FpdGluZxgHIAEoBRIOCgZzaWxlbnQYCCABKAUSEQoJcmVwb3J0aW5nGAkgASgFIiEKDkdldFNpdGVSZXF1ZXN0Eg8KB3NpdGVfaWQYASABKAkiOAoPR2V0U2l0ZVJlc3BvbnNlEiUKBHNpdGUYASABKAsyFy5kcnVtYmVhdC5zaXRlcy52MS5TaXRlIlwKEUNyZWF0ZVNpdGVSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgsKA3VybBgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCSJIChJDcmVhdGVTaXRlUmVzcG9uc2USJQoEc2l0ZRgBIAEoCzIXLmRydW1iZWF0LnNpdGVzLnYxLlNpdGUSCwoDa2V5GAIgASgJIoUBChFVcGRhdGVTaXRlUmVxdWVzdBIPCgdzaXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSCwoDdXJsGAMgASgJEhMKC2Vudmlyb25tZW50GAQgASgJEi8KC3VwZGF0ZV9tYXNrGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI7ChJVcGRhdGVTaXRlUmVzcG9uc2USJQoEc2l0ZRgBIAEoCzIXLmRydW1iZWF0LnNpdGVzLnYxLlNpdGUiJAoRRGVsZXRlU2l0ZVJlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCSIUChJEZWxldGVTaXRlUmVzcG9uc2Ui0gQKClNpdGVNb2R1bGUSEwoLbW9kdWxlX25hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSFAoMcHJvamVjdF90eXBlGAMgASgJEisKBGxpc3QYBCABKA4yHS5kcnVtYmVhdC5zaXRlcy52MS5Nb2R1bGVMaXN0Ei8KBnN0YXR1cxgFIAEoDjIfLmRydW1iZWF0LnNpdGVzLnYxLk1vZHVsZVN0YXR1cxIcCg9jdXJyZW50X3ZlcnNpb24YBiABKAlIAIgBARIbChNyZWNvbW1lbmRlZF92ZXJzaW9uGAcgASgJEhgKEHJlY29tbWVuZGVkX2xpbmsYCCABKAkSEwoLZHJ1cGFsX2xpbmsYCSABKAkSEwoLZXhwbGFuYXRpb24YCiABKAkSOAoQc2VjdXJpdHlfdXBkYXRlcxgLIAMoCzIeLmRydW1iZWF0LnNpdGVzLnYxLlJlbGVhc2VMaW5rEjYKDmFsc29fYXZhaWxhYmxlGAwgAygLMh4uZHJ1bWJlYXQuc2l0ZXMudjEuUmVsZWFzZUxpbmsSMAoMaW5zdGFsbGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9zZWN1cml0eV91cGRhdGUYDiABKAgSGAoQdXBkYXRlX2F2YWlsYWJsZRgPIAEoCBISCgpleHRlbnNpb25zGBAgAygJEi4KCmNoZWNrZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhIKEF9jdXJyZW50X3ZlcnNpb24iLAoLUmVsZWFzZUxpbmsSDwoHdmVyc2lvbhgBIAEoCRIMCgRsaW5rGAIgASgJIlAKFkxpc3RTaXRlTW9kdWxlc1JlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSKhAQoXTGlzdFNpdGVNb2R1bGVzUmVzcG9uc2USLgoHbW9kdWxlcxgBIAMoCzIdLmRydW1iZWF0LnNpdGVzLnYxLlNpdGVNb2R1bGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEj0KEWN1c3RvbV9leHRlbnNpb25zGAMgAygLMiIuZHJ1bWJlYXQuc2l0ZXMudjEuQ3VzdG9tRXh0ZW5zaW9uIn0KD0N1c3RvbUV4dGVuc2lvbhIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFdGl0bGUYAyABKAkSFAoHdmVyc2lvbhgEIAEoCUgAiAEBEg8KB2VuYWJsZWQYBSABKAgSDAoEbm90ZRgGIAEoCUIKCghfdmVyc2lvbiJ+ChZMaXN0TW9kdWxlU2l0ZXNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRITCgttb2R1bGVfbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImAKF0xpc3RNb2R1bGVTaXRlc1Jlc3BvbnNlEiwKBXNpdGVzGAEgAygLMh0uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlU2l0ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisgEKCk1vZHVsZVNpdGUSDwoHc2l0ZV9pZBgBIAEoCRIRCglzaXRlX25hbWUYAiABKAkSEAoIc2l0ZV91cmwYAyABKAkSFAoHdmVyc2lvbhgEIAEoCUgAiAEBEi8KBnN0YXR1cxgFIAEoDjIfLmRydW1iZWF0LnNpdGVzLnYxLk1vZHVsZVN0YXR1cxIbChNyZWNvbW1lbmRlZF92ZXJzaW9uGAYgASgJQgoKCF92ZXJzaW9uIrUBCgdTaXRlS2V5EgoKAmlkGAEgASgJEgwKBGhpbnQYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF91c2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJNChNMaXN0U2l0ZUtleXNSZXF1ZXN0Eg8KB3NpdGVfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiWQoUTGlzdFNpdGVLZXlzUmVzcG9uc2USKAoEa2V5cxgBIAMoCzIaLmRydW1iZWF0LnNpdGVzLnYxLlNpdGVLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKFENyZWF0ZVNpdGVLZXlSZXF1ZXN0Eg8KB3NpdGVfaWQYASABKAkiUgoVQ3JlYXRlU2l0ZUtleVJlc3BvbnNlEiwKCHNpdGVfa2V5GAEgASgLMhouZHJ1bWJlYXQuc2l0ZXMudjEuU2l0ZUtleRILCgNrZXkYAiABKAkiNwoUUmV2b2tlU2l0ZUtleVJlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkiFwoVUmV2b2tlU2l0ZUtleVJlc3BvbnNlIiwKEVdhdGNoU2l0ZXNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSImChJXYXRjaFNpdGVzUmVzcG9uc2USEAoIc2l0ZV9pZHMYASADKAkq1AEKCVNpdGVTdGF0ZRIaChZTSVRFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTU0lURV9TVEFURV9JTlNFQ1VSRRABEhoKFlNJVEVfU1RBVEVfVU5TVVBQT1JURUQQAhIXChNTSVRFX1NUQVRFX09VVERBVEVEEAMSFgoSU0lURV9TVEFURV9VTktOT1dOEAQSFgoSU0lURV9TVEFURV9DVVJSRU5UEAUSFgoSU0lURV9TVEFURV9XQUlUSU5HEAYSFQoRU0lURV9TVEFURV9TSUxFTlQQByqaAgoMTW9kdWxlU3RhdHVzEh0KGU1PRFVMRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhNT0RVTEVfU1RBVFVTX05PVF9TRUNVUkUQARIZChVNT0RVTEVfU1RBVFVTX1JFVk9LRUQQAhIfChtNT0RVTEVfU1RBVFVTX05PVF9TVVBQT1JURUQQAxIdChlNT0RVTEVfU1RBVFVTX05PVF9DVVJSRU5UEAQSGQoVTU9EVUxFX1NUQVRVU19DVVJSRU5UEAUSHQoZTU9EVUxFX1NUQVRVU19OT1RfQ0hFQ0tFRBAGEhkKFU1PRFVMRV9TVEFUVVNfVU5LTk9XThAHEh0KGU1PRFVMRV9TVEFUVVNfTk9UX0ZFVENIRUQQCCqQAQoKTW9kdWxlTGlzdBIbChdNT0RVTEVfTElTVF9VTlNQRUNJRklFRBAAEhgKFE1PRFVMRV9MSVNUX1NFQ1VSSVRZEAESFgoSTU9EVUxFX0xJU1RfVVBEQVRFEAISGgoWTU9EVUxFX0xJU1RfVVBfVE9fREFURRADEhcKE01PRFVMRV9MSVNUX1VOS05PV04QBDKaCgoMU2l0ZXNTZXJ2aWNlEmMKCUxpc3RTaXRlcxIjLmRydW1iZWF0LnNpdGVzLnYxLkxpc3RTaXRlc1JlcXVlc3QaJC5kcnVtYmVhdC5zaXRlcy52MS5MaXN0U2l0ZXNSZXNwb25zZSILkAIBqtQYBAgEEAESdQoPR2V0RmxlZXRTdW1tYXJ5EikuZHJ1bWJlYXQuc2l0ZXMudjEuR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBoqLmRydW1iZWF0LnNpdGVzLnYxLkdldEZsZWV0U3VtbWFyeVJlc3BvbnNlIguQAgGq1BgECAQQARJdCgdHZXRTaXRlEiEuZHJ1bWJlYXQuc2l0ZXMudjEuR2V0U2l0ZVJlcXVlc3QaIi5kcnVtYmVhdC5zaXRlcy52MS5HZXRTaXRlUmVzcG9uc2UiC5ACAarUGAQIBRABEmMKCkNyZWF0ZVNpdGUSJC5kcnVtYmVhdC5zaXRlcy52MS5DcmVhdGVTaXRlUmVxdWVzdBolLmRydW1iZWF0LnNpdGVzLnYxLkNyZWF0ZVNpdGVSZXNwb25zZSIIqtQYBAgEEAISYwoKVXBkYXRlU2l0ZRIkLmRydW1iZWF0LnNpdGVzLnYxLlVwZGF0ZVNpdGVSZXF1ZXN0GiUuZHJ1bWJlYXQuc2l0ZXMudjEuVXBkYXRlU2l0ZVJlc3BvbnNlIgiq1BgECAUQAhJjCgpEZWxldGVTaXRlEiQuZHJ1bWJlYXQuc2l0ZXMudjEuRGVsZXRlU2l0ZVJlcXVlc3QaJS5kcnVtYmVhdC5zaXRlcy52MS5EZWxldGVTaXRlUmVzcG9uc2UiCKrUGAQIBRADEnUKD0xpc3RTaXRlTW9kdWxlcxIpLmRydW1iZWF0LnNpdGVzLnYxLkxpc3RTaXRlTW9kdWxlc1JlcXVlc3QaKi5kcnVtYmVhdC5zaXRlcy52MS5MaXN0U2l0ZU1vZHVsZXNSZXNwb25zZSILkAIBqtQYBAgFEAESdQoPTGlzdE1vZHVsZVNpdGVzEikuZHJ1bWJlYXQuc2l0ZXMudjEuTGlzdE1vZHVsZVNpdGVzUmVxdWVzdBoqLmRydW1iZWF0LnNpdGVzLnYxLkxpc3RNb2R1bGVTaXRlc1Jlc3BvbnNlIguQAgGq1BgECAQQARJsCgxMaXN0U2l0ZUtleXMSJi5kcnVtYmVhdC5zaXRlcy52MS5MaXN0U2l0ZUtleXNSZXF1ZXN0GicuZHJ1bWJlYXQuc2l0ZXMudjEuTGlzdFNpdGVLZXlzUmVzcG9uc2UiC5ACAarUGAQIBRACEmwKDUNyZWF0ZVNpdGVLZXkSJy5kcnVtYmVhdC5zaXRlcy52MS5DcmVhdGVTaXRlS2V5UmVxdWVzdBooLmRydW1iZWF0LnNpdGVzLnYxLkNyZWF0ZVNpdGVLZXlSZXNwb25zZSIIqtQYBAgFEAISbAoNUmV2b2tlU2l0ZUtleRInLmRydW1iZWF0LnNpdGVzLnYxLlJldm9rZVNpdGVLZXlSZXF1ZXN0GiguZHJ1bWJlYXQuc2l0ZXMudjEuUmV2b2tlU2l0ZUtleVJlc3BvbnNlIgiq1BgECAUQAhJoCgpXYXRjaFNpdGVzEiQuZHJ1bWJlYXQuc2l0ZXMudjEuV2F0Y2hTaXRlc1JlcXVlc3QaJS5kcnVtYmVhdC5zaXRlcy52MS5XYXRjaFNpdGVzUmVzcG9uc2UiC5ACAarUGAQIBBABMAFCtAEKFWNvbS5kcnVtYmVhdC5zaXRlcy52MUIKU2l0ZXNQcm90b1ABWilkcnVtYmVhdC9nZW4vZ28vZHJ1bWJlYXQvc2l0ZXMvdjE7c2l0ZXN2MaICA0RTWKoCEURydW1iZWF0LlNpdGVzLlYxygIRRHJ1bWJlYXRcU2l0ZXNcVjHiAh1EcnVtYmVhdFxTaXRlc1xWMVxHUEJNZXRhZGF0YeoCE0RydW1iZWF0OjpTaXRlczo6VjFiBnByb3RvMw", [file_drumbeat_policy_v1_policy, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Ch1kcnVtYmVhdC9zaXRlcy92MS9zaXRlcy5wcm90bxIRZHJ1bWJlYXQuc2l0ZXMudjEirgQKBFNpdGUSCgoCaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSCwoDdXJsGAQgASgJEhMKC2Vudmlyb25tZW50GAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGNvcmVfdmVyc2lvbhgHIAEoCRITCgtwaHBfdmVyc2lvbhgIIAEoCRIQCghkYXRhYmFzZRgJIAEoCRIPCgdwcm9maWxlGAogASgJEhQKDHVwZGF0ZV9jb3VudBgLIAEoBRIdChVzZWN1cml0eV91cGRhdGVfY291bnQYDCABKAUSLwoGY291bnRzGA0gASgLMh8uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlQ291bnRzEjIKDmxhc3RfcmVwb3J0X2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X2NoYW5nZV9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoLY29yZV9zdGF0dXMYECABKA4yHy5kcnVtYmVhdC5zaXRlcy52MS5Nb2R1bGVTdGF0dXMSOAoOcGxhdGZvcm1fc3RhdGUYESABKA4yIC5kcnVtYmVhdC5zaXRlcy52MS5QbGF0Zm9ybVN0YXRlEhUKDXBsYXRmb3JtX25vdGUYEiABKAkikQEKDE1vZHVsZUNvdW50cxIQCghpbnNlY3VyZRgBIAEoBRITCgt1bnN1cHBvcnRlZBgCIAEoBRIQCghvdXRkYXRlZBgDIAEoBRIPCgdjdXJyZW50GAQgASgFEg8KB3Vua25vd24YBSABKAUSDgoGY3VzdG9tGAYgASgFEhYKDnBsYXRmb3JtX2VuZGVkGAcgASgFIqEBChBMaXN0U2l0ZXNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzZWFyY2gYBCABKAkSKwoFc3RhdGUYBSABKA4yHC5kcnVtYmVhdC5zaXRlcy52MS5TaXRlU3RhdGUSEAoIb3JkZXJfYnkYBiABKAkiVAoRTGlzdFNpdGVzUmVzcG9uc2USJgoFc2l0ZXMYASADKAsyFy5kcnVtYmVhdC5zaXRlcy52MS5TaXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChZHZXRGbGVldFN1bW1hcnlSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSLcAQoXR2V0RmxlZXRTdW1tYXJ5UmVzcG9uc2USDQoFc2l0ZXMYASABKAUSEAoIaW5zZWN1cmUYAiABKAUSEwoLdW5zdXBwb3J0ZWQYAyABKAUSEAoIb3V0ZGF0ZWQYBCABKAUSDwoHdW5rbm93bhgFIAEoBRIPCgdjdXJyZW50GAYgASgFEg8KB3dhaXRpbmcYByABKAUSDgoGc2lsZW50GAggASgFEhEKCXJlcG9ydGluZxgJIAEoBRITCgtlbmRfb2ZfbGlmZRgKIAEoBRIOCgZlbmRpbmcYCyABKAUiIQoOR2V0U2l0ZVJlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCSI4Cg9HZXRTaXRlUmVzcG9uc2USJQoEc2l0ZRgBIAEoCzIXLmRydW1iZWF0LnNpdGVzLnYxLlNpdGUiXAoRQ3JlYXRlU2l0ZVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSCwoDdXJsGAMgASgJEhMKC2Vudmlyb25tZW50GAQgASgJIkgKEkNyZWF0ZVNpdGVSZXNwb25zZRIlCgRzaXRlGAEgASgLMhcuZHJ1bWJlYXQuc2l0ZXMudjEuU2l0ZRILCgNrZXkYAiABKAkihQEKEVVwZGF0ZVNpdGVSZXF1ZXN0Eg8KB3NpdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRILCgN1cmwYAyABKAkSEwoLZW52aXJvbm1lbnQYBCABKAkSLwoLdXBkYXRlX21hc2sYBSABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjsKElVwZGF0ZVNpdGVSZXNwb25zZRIlCgRzaXRlGAEgASgLMhcuZHJ1bWJlYXQuc2l0ZXMudjEuU2l0ZSIkChFEZWxldGVTaXRlUmVxdWVzdBIPCgdzaXRlX2lkGAEgASgJIhQKEkRlbGV0ZVNpdGVSZXNwb25zZSKIBQoKU2l0ZU1vZHVsZRITCgttb2R1bGVfbmFtZRgBIAEoCRINCgV0aXRsZRgCIAEoCRIUCgxwcm9qZWN0X3R5cGUYAyABKAkSKwoEbGlzdBgEIAEoDjIdLmRydW1iZWF0LnNpdGVzLnYxLk1vZHVsZUxpc3QSLwoGc3RhdHVzGAUgASgOMh8uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlU3RhdHVzEhwKD2N1cnJlbnRfdmVyc2lvbhgGIAEoCUgAiAEBEhsKE3JlY29tbWVuZGVkX3ZlcnNpb24YByABKAkSGAoQcmVjb21tZW5kZWRfbGluaxgIIAEoCRITCgtkcnVwYWxfbGluaxgJIAEoCRITCgtleHBsYW5hdGlvbhgKIAEoCRI4ChBzZWN1cml0eV91cGRhdGVzGAsgAygLMh4uZHJ1bWJlYXQuc2l0ZXMudjEuUmVsZWFzZUxpbmsSNgoOYWxzb19hdmFpbGFibGUYDCADKAsyHi5kcnVtYmVhdC5zaXRlcy52MS5SZWxlYXNlTGluaxIwCgxpbnN0YWxsZWRfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3NlY3VyaXR5X3VwZGF0ZRgOIAEoCBIYChB1cGRhdGVfYXZhaWxhYmxlGA8gASgIEhIKCmV4dGVuc2lvbnMYECADKAkSLgoKY2hlY2tlZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoIb3ZlcnJpZGUYEiABKAsyIi5kcnVtYmVhdC5zaXRlcy52MS5BcHBsaWVkT3ZlcnJpZGVCEgoQX2N1cnJlbnRfdmVyc2lvbiLKAQoPQXBwbGllZE92ZXJyaWRlEjMKCmluc3RlYWRfb2YYASABKA4yHy5kcnVtYmVhdC5zaXRlcy52MS5Nb2R1bGVTdGF0dXMSDAoEbm90ZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDgoGYXV0aG9yGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPwoXR2V0TW9kdWxlVmVyZGljdFJlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCRITCgttb2R1bGVfbmFtZRgCIAEoCSJNChhHZXRNb2R1bGVWZXJkaWN0UmVzcG9uc2USMQoHdmVyZGljdBgBIAEoCzIgLmRydW1iZWF0LnNpdGVzLnYxLk1vZHVsZVZlcmRpY3Qi5wYKDU1vZHVsZVZlcmRpY3QSLQoGbW9kdWxlGAEgASgLMh0uZHJ1bWJlYXQuc2l0ZXMudjEuU2l0ZU1vZHVsZRIMCgRydWxlGAIgASgJEhEKCXJ1bGVfdGV4dBgDIAEoCRIQCghydWxlX3NldBgEIAEoCRIVCg1ydWxlX3NldF90ZXh0GAUgASgJEi0KBGZlZWQYBiABKAsyHy5kcnVtYmVhdC5zaXRlcy52MS5GZWVkRXZpZGVuY2USNQoJaW5zdGFsbGVkGAcgASgLMiIuZHJ1bWJlYXQuc2l0ZXMudjEuUmVsZWFzZUV2aWRlbmNlEjQKCGRlY2lkaW5nGAggASgLMiIuZHJ1bWJlYXQuc2l0ZXMudjEuUmVsZWFzZUV2aWRlbmNlEjcKC3JlY29tbWVuZGVkGAkgASgLMiIuZHJ1bWJlYXQuc2l0ZXMudjEuUmVsZWFzZUV2aWRlbmNlEjIKBmxhdGVzdBgKIAEoCzIiLmRydW1iZWF0LnNpdGVzLnYxLlJlbGVhc2VFdmlkZW5jZRI3CgtkZXZlbG9wbWVudBgLIAEoCzIiLmRydW1iZWF0LnNpdGVzLnYxLlJlbGVhc2VFdmlkZW5jZRI6Cg5hbHNvX2F2YWlsYWJsZRgMIAMoCzIiLmRydW1iZWF0LnNpdGVzLnYxLlJlbGVhc2VFdmlkZW5jZRI8ChBzZWN1cml0eV91cGRhdGVzGA0gAygLMiIuZHJ1bWJlYXQuc2l0ZXMudjEuUmVsZWFzZUV2aWRlbmNlEhoKEnN1cHBvcnRlZF9icmFuY2hlcxgOIAMoCRI4Cg5pbnNlY3VyZV9zaW5jZRgPIAEoCzIgLmRydW1iZWF0LnNpdGVzLnYxLkluc2VjdXJlU2luY2USMQoNZXhwb3NlZF9zaW5jZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoNY29yZV9jb3ZlcmFnZRgRIAEoCzIfLmRydW1iZWF0LnNpdGVzLnYxLkNvcmVDb3ZlcmFnZRItCglqdWRnZWRfYXQYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKB2NoYW5nZXMYEyADKAsyIC5kcnVtYmVhdC5zaXRlcy52MS5WZXJkaWN0Q2hhbmdlIpQCCgxGZWVkRXZpZGVuY2USDgoGc2VyaWVzGAEgASgJEg4KBnNvdXJjZRgCIAEoCRINCgVzdGF0ZRgDIAEoCRISCgpzdGF0ZV90ZXh0GAQgASgJEi4KCmZldGNoZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNoYW5nZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNoZWNrZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDW5leHRfY2hlY2tfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItsBCg9SZWxlYXNlRXZpZGVuY2USDwoHdmVyc2lvbhgBIAEoCRIMCgRsaW5rGAIgASgJEigKBGRhdGUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXRlcm1zGAQgAygJEhMKC3VucHVibGlzaGVkGAUgASgIEkAKEmNvcmVfY29tcGF0aWJpbGl0eRgGIAEoCzIkLmRydW1iZWF0LnNpdGVzLnYxLkNvcmVDb21wYXRpYmlsaXR5EhkKEXNlY3VyaXR5X2NvdmVyYWdlGAcgASgJIkUKEUNvcmVDb21wYXRpYmlsaXR5EhIKCmNvbXBhdGlibGUYASABKAgSDgoGcmFuZ2VzGAIgASgJEgwKBHRleHQYAyABKAki8wEKDUluc2VjdXJlU2luY2USJgoCYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKBWJhc2lzGAIgASgOMiYuZHJ1bWJlYXQuc2l0ZXMudjEuSW5zZWN1cmVTaW5jZS5CYXNpcxIPCgdyZWxlYXNlGAMgASgJEgwKBHRleHQYBCABKAkiZAoFQmFzaXMSFQoRQkFTSVNfVU5TUEVDSUZJRUQQABIaChZCQVNJU19TRUNVUklUWV9SRUxFQVNFEAESFAoQQkFTSVNfRklSU1RfU0VFThACEhIKDkJBU0lTX09WRVJSSURFEAMidAoMQ29yZUNvdmVyYWdlEg0KBXN0YXRlGAEgASgJEhAKCGVuZF9kYXRlGAIgASgJEhMKC2VuZF92ZXJzaW9uGAMgASgJEhEKCXVwZGF0ZV90bxgEIAEoCRIMCgR0ZXh0GAUgASgJEg0KBWJhc2lzGAYgASgJIqMBCg1WZXJkaWN0Q2hhbmdlEiYKAmF0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgRmcm9tGAIgASgOMh8uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlU3RhdHVzEisKAnRvGAMgASgOMh8uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlU3RhdHVzEg4KBnJlYXNvbhgEIAEoCSIsCgtSZWxlYXNlTGluaxIPCgd2ZXJzaW9uGAEgASgJEgwKBGxpbmsYAiABKAkiUAoWTGlzdFNpdGVNb2R1bGVzUmVxdWVzdBIPCgdzaXRlX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIqEBChdMaXN0U2l0ZU1vZHVsZXNSZXNwb25zZRIuCgdtb2R1bGVzGAEgAygLMh0uZHJ1bWJlYXQuc2l0ZXMudjEuU2l0ZU1vZHVsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSPQoRY3VzdG9tX2V4dGVuc2lvbnMYAyADKAsyIi5kcnVtYmVhdC5zaXRlcy52MS5DdXN0b21FeHRlbnNpb24ifQoPQ3VzdG9tRXh0ZW5zaW9uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRINCgV0aXRsZRgDIAEoCRIUCgd2ZXJzaW9uGAQgASgJSACIAQESDwoHZW5hYmxlZBgFIAEoCBIMCgRub3RlGAYgASgJQgoKCF92ZXJzaW9uIn4KFkxpc3RNb2R1bGVTaXRlc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhMKC21vZHVsZV9uYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiYAoXTGlzdE1vZHVsZVNpdGVzUmVzcG9uc2USLAoFc2l0ZXMYASADKAsyHS5kcnVtYmVhdC5zaXRlcy52MS5Nb2R1bGVTaXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKyAQoKTW9kdWxlU2l0ZRIPCgdzaXRlX2lkGAEgASgJEhEKCXNpdGVfbmFtZRgCIAEoCRIQCghzaXRlX3VybBgDIAEoCRIUCgd2ZXJzaW9uGAQgASgJSACIAQESLwoGc3RhdHVzGAUgASgOMh8uZHJ1bWJlYXQuc2l0ZXMudjEuTW9kdWxlU3RhdHVzEhsKE3JlY29tbWVuZGVkX3ZlcnNpb24YBiABKAlCCgoIX3ZlcnNpb24itQEKB1NpdGVLZXkSCgoCaWQYASABKAkSDAoEaGludBgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk0KE0xpc3RTaXRlS2V5c1JlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJZChRMaXN0U2l0ZUtleXNSZXNwb25zZRIoCgRrZXlzGAEgAygLMhouZHJ1bWJlYXQuc2l0ZXMudjEuU2l0ZUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoUQ3JlYXRlU2l0ZUtleVJlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCSJSChVDcmVhdGVTaXRlS2V5UmVzcG9uc2USLAoIc2l0ZV9rZXkYASABKAsyGi5kcnVtYmVhdC5zaXRlcy52MS5TaXRlS2V5EgsKA2tleRgCIAEoCSI3ChRSZXZva2VTaXRlS2V5UmVxdWVzdBIPCgdzaXRlX2lkGAEgASgJEg4KBmtleV9pZBgCIAEoCSIXChVSZXZva2VTaXRlS2V5UmVzcG9uc2UiLAoRV2F0Y2hTaXRlc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIiYKEldhdGNoU2l0ZXNSZXNwb25zZRIQCghzaXRlX2lkcxgBIAMoCSqIAQoNUGxhdGZvcm1TdGF0ZRIeChpQTEFURk9STV9TVEFURV9VTlNQRUNJRklFRBAAEhwKGFBMQVRGT1JNX1NUQVRFX1NVUFBPUlRFRBABEhkKFVBMQVRGT1JNX1NUQVRFX0VORElORxACEh4KGlBMQVRGT1JNX1NUQVRFX0VORF9PRl9MSUZFEAMq8AEKCVNpdGVTdGF0ZRIaChZTSVRFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTU0lURV9TVEFURV9JTlNFQ1VSRRABEhoKFlNJVEVfU1RBVEVfVU5TVVBQT1JURUQQAhIXChNTSVRFX1NUQVRFX09VVERBVEVEEAMSFgoSU0lURV9TVEFURV9VTktOT1dOEAQSFgoSU0lURV9TVEFURV9DVVJSRU5UEAUSFgoSU0lURV9TVEFURV9XQUlUSU5HEAYSFQoRU0lURV9TVEFURV9TSUxFTlQQBxIaChZTSVRFX1NUQVRFX0VORF9PRl9MSUZFEAgqmgIKDE1vZHVsZVN0YXR1cxIdChlNT0RVTEVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYTU9EVUxFX1NUQVRVU19OT1RfU0VDVVJFEAESGQoVTU9EVUxFX1NUQVRVU19SRVZPS0VEEAISHwobTU9EVUxFX1NUQVRVU19OT1RfU1VQUE9SVEVEEAMSHQoZTU9EVUxFX1NUQVRVU19OT1RfQ1VSUkVOVBAEEhkKFU1PRFVMRV9TVEFUVVNfQ1VSUkVOVBAFEh0KGU1PRFVMRV9TVEFUVVNfTk9UX0NIRUNLRUQQBhIZChVNT0RVTEVfU1RBVFVTX1VOS05PV04QBxIdChlNT0RVTEVfU1RBVFVTX05PVF9GRVRDSEVEEAgqsAEKCk1vZHVsZUxpc3QSGwoXTU9EVUxFX0xJU1RfVU5TUEVDSUZJRUQQABIYChRNT0RVTEVfTElTVF9TRUNVUklUWRABEhYKEk1PRFVMRV9MSVNUX1VQREFURRACEhoKFk1PRFVMRV9MSVNUX1VQX1RPX0RBVEUQAxIXChNNT0RVTEVfTElTVF9VTktOT1dOEAQSHgoaTU9EVUxFX0xJU1RfUExBVEZPUk1fRU5ERUQQBTKUCwoMU2l0ZXNTZXJ2aWNlEmMKCUxpc3RTaXRlcxIjLmRydW1iZWF0LnNpdGVzLnYxLkxpc3RTaXRlc1JlcXVlc3QaJC5kcnVtYmVhdC5zaXRlcy52MS5MaXN0U2l0ZXNSZXNwb25zZSILkAIBqtQYBAgEEAESdQoPR2V0RmxlZXRTdW1tYXJ5EikuZHJ1bWJlYXQuc2l0ZXMudjEuR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBoqLmRydW1iZWF0LnNpdGVzLnYxLkdldEZsZWV0U3VtbWFyeVJlc3BvbnNlIguQAgGq1BgECAQQARJdCgdHZXRTaXRlEiEuZHJ1bWJlYXQuc2l0ZXMudjEuR2V0U2l0ZVJlcXVlc3QaIi5kcnVtYmVhdC5zaXRlcy52MS5HZXRTaXRlUmVzcG9uc2UiC5ACAarUGAQIBRABEmMKCkNyZWF0ZVNpdGUSJC5kcnVtYmVhdC5zaXRlcy52MS5DcmVhdGVTaXRlUmVxdWVzdBolLmRydW1iZWF0LnNpdGVzLnYxLkNyZWF0ZVNpdGVSZXNwb25zZSIIqtQYBAgEEAISYwoKVXBkYXRlU2l0ZRIkLmRydW1iZWF0LnNpdGVzLnYxLlVwZGF0ZVNpdGVSZXF1ZXN0GiUuZHJ1bWJlYXQuc2l0ZXMudjEuVXBkYXRlU2l0ZVJlc3BvbnNlIgiq1BgECAUQAhJjCgpEZWxldGVTaXRlEiQuZHJ1bWJlYXQuc2l0ZXMudjEuRGVsZXRlU2l0ZVJlcXVlc3QaJS5kcnVtYmVhdC5zaXRlcy52MS5EZWxldGVTaXRlUmVzcG9uc2UiCKrUGAQIBRADEnUKD0xpc3RTaXRlTW9kdWxlcxIpLmRydW1iZWF0LnNpdGVzLnYxLkxpc3RTaXRlTW9kdWxlc1JlcXVlc3QaKi5kcnVtYmVhdC5zaXRlcy52MS5MaXN0U2l0ZU1vZHVsZXNSZXNwb25zZSILkAIBqtQYBAgFEAESeAoQR2V0TW9kdWxlVmVyZGljdBIqLmRydW1iZWF0LnNpdGVzLnYxLkdldE1vZHVsZVZlcmRpY3RSZXF1ZXN0GisuZHJ1bWJlYXQuc2l0ZXMudjEuR2V0TW9kdWxlVmVyZGljdFJlc3BvbnNlIguQAgGq1BgECAUQARJ1Cg9MaXN0TW9kdWxlU2l0ZXMSKS5kcnVtYmVhdC5zaXRlcy52MS5MaXN0TW9kdWxlU2l0ZXNSZXF1ZXN0GiouZHJ1bWJlYXQuc2l0ZXMudjEuTGlzdE1vZHVsZVNpdGVzUmVzcG9uc2UiC5ACAarUGAQIBBABEmwKDExpc3RTaXRlS2V5cxImLmRydW1iZWF0LnNpdGVzLnYxLkxpc3RTaXRlS2V5c1JlcXVlc3QaJy5kcnVtYmVhdC5zaXRlcy52MS5MaXN0U2l0ZUtleXNSZXNwb25zZSILkAIBqtQYBAgFEAISbAoNQ3JlYXRlU2l0ZUtleRInLmRydW1iZWF0LnNpdGVzLnYxLkNyZWF0ZVNpdGVLZXlSZXF1ZXN0GiguZHJ1bWJlYXQuc2l0ZXMudjEuQ3JlYXRlU2l0ZUtleVJlc3BvbnNlIgiq1BgECAUQAhJsCg1SZXZva2VTaXRlS2V5EicuZHJ1bWJlYXQuc2l0ZXMudjEuUmV2b2tlU2l0ZUtleVJlcXVlc3QaKC5kcnVtYmVhdC5zaXRlcy52MS5SZXZva2VTaXRlS2V5UmVzcG9uc2UiCKrUGAQIBRACEmgKCldhdGNoU2l0ZXMSJC5kcnVtYmVhdC5zaXRlcy52MS5XYXRjaFNpdGVzUmVxdWVzdBolLmRydW1iZWF0LnNpdGVzLnYxLldhdGNoU2l0ZXNSZXNwb25zZSILkAIBqtQYBAgEEAEwAUK0AQoVY29tLmRydW1iZWF0LnNpdGVzLnYxQgpTaXRlc1Byb3RvUAFaKWRydW1iZWF0L2dlbi9nby9kcnVtYmVhdC9zaXRlcy92MTtzaXRlc3YxogIDRFNYqgIRRHJ1bWJlYXQuU2l0ZXMuVjHKAhFEcnVtYmVhdFxTaXRlc1xWMeICHURydW1iZWF0XFNpdGVzXFYxXEdQQk1ldGFkYXRh6gITRHJ1bWJlYXQ6OlNpdGVzOjpWMWIGcHJvdG8z", [file_drumbeat_policy_v1_policy, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Site is one site as an organisation sees it.
@@ -124,6 +124,20 @@ export type Site = Message<"drumbeat.sites.v1.Site"> & {
    * @generated from field: drumbeat.sites.v1.ModuleStatus core_status = 16;
    */
   coreStatus: ModuleStatus;
+
+  /**
+   * Whether the site's version of Drupal still gets security fixes.
+   *
+   * @generated from field: drumbeat.sites.v1.PlatformState platform_state = 17;
+   */
+  platformState: PlatformState;
+
+  /**
+   * The same in words; empty when not known.
+   *
+   * @generated from field: string platform_note = 18;
+   */
+  platformNote: string;
 };
 
 /**
@@ -145,7 +159,8 @@ export type ModuleCounts = Message<"drumbeat.sites.v1.ModuleCounts"> & {
   insecure: number;
 
   /**
-   * Revoked or no longer supported.
+   * Revoked or no longer supported. On a site whose whole major of Drupal has
+   * ended, everything that is merely no longer supported counts as one.
    *
    * @generated from field: int32 unsupported = 2;
    */
@@ -174,6 +189,14 @@ export type ModuleCounts = Message<"drumbeat.sites.v1.ModuleCounts"> & {
    * @generated from field: int32 custom = 6;
    */
   custom: number;
+
+  /**
+   * How many projects are no longer supported on a site whose whole major of
+   * Drupal has ended; `unsupported` counts them as one.
+   *
+   * @generated from field: int32 platform_ended = 7;
+   */
+  platformEnded: number;
 };
 
 /**
@@ -323,6 +346,18 @@ export type GetFleetSummaryResponse = Message<"drumbeat.sites.v1.GetFleetSummary
    * @generated from field: int32 reporting = 9;
    */
   reporting: number;
+
+  /**
+   * Their version of Drupal gets no security fixes any more, or soon.
+   *
+   * @generated from field: int32 end_of_life = 10;
+   */
+  endOfLife: number;
+
+  /**
+   * @generated from field: int32 ending = 11;
+   */
+  ending: number;
 };
 
 /**
@@ -624,6 +659,13 @@ export type SiteModule = Message<"drumbeat.sites.v1.SiteModule"> & {
    * @generated from field: google.protobuf.Timestamp checked_at = 17;
    */
   checkedAt?: Timestamp | undefined;
+
+  /**
+   * What an administrator says of it instead of its release history, if so.
+   *
+   * @generated from field: drumbeat.sites.v1.AppliedOverride override = 18;
+   */
+  override?: AppliedOverride | undefined;
 };
 
 /**
@@ -632,6 +674,561 @@ export type SiteModule = Message<"drumbeat.sites.v1.SiteModule"> & {
  */
 export const SiteModuleSchema: GenMessage<SiteModule> = /*@__PURE__*/
   messageDesc(file_drumbeat_sites_v1_sites, 14);
+
+/**
+ * AppliedOverride is the word of an administrator that a verdict follows.
+ *
+ * @generated from message drumbeat.sites.v1.AppliedOverride
+ */
+export type AppliedOverride = Message<"drumbeat.sites.v1.AppliedOverride"> & {
+  /**
+   * What the verdict would be without it.
+   *
+   * @generated from field: drumbeat.sites.v1.ModuleStatus instead_of = 1;
+   */
+  insteadOf: ModuleStatus;
+
+  /**
+   * What is so, and why it is said here.
+   *
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string author = 4;
+   */
+  author: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Absent: until somebody removes it.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.AppliedOverride.
+ * Use `create(AppliedOverrideSchema)` to create a new message.
+ */
+export const AppliedOverrideSchema: GenMessage<AppliedOverride> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 15);
+
+/**
+ * @generated from message drumbeat.sites.v1.GetModuleVerdictRequest
+ */
+export type GetModuleVerdictRequest = Message<"drumbeat.sites.v1.GetModuleVerdictRequest"> & {
+  /**
+   * @generated from field: string site_id = 1;
+   */
+  siteId: string;
+
+  /**
+   * A project on the site.
+   *
+   * @generated from field: string module_name = 2;
+   */
+  moduleName: string;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.GetModuleVerdictRequest.
+ * Use `create(GetModuleVerdictRequestSchema)` to create a new message.
+ */
+export const GetModuleVerdictRequestSchema: GenMessage<GetModuleVerdictRequest> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 16);
+
+/**
+ * @generated from message drumbeat.sites.v1.GetModuleVerdictResponse
+ */
+export type GetModuleVerdictResponse = Message<"drumbeat.sites.v1.GetModuleVerdictResponse"> & {
+  /**
+   * @generated from field: drumbeat.sites.v1.ModuleVerdict verdict = 1;
+   */
+  verdict?: ModuleVerdict | undefined;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.GetModuleVerdictResponse.
+ * Use `create(GetModuleVerdictResponseSchema)` to create a new message.
+ */
+export const GetModuleVerdictResponseSchema: GenMessage<GetModuleVerdictResponse> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 17);
+
+/**
+ * ModuleVerdict is a verdict with all that it rests on.
+ *
+ * @generated from message drumbeat.sites.v1.ModuleVerdict
+ */
+export type ModuleVerdict = Message<"drumbeat.sites.v1.ModuleVerdict"> & {
+  /**
+   * The project as the list of the site has it, without its extensions.
+   *
+   * @generated from field: drumbeat.sites.v1.SiteModule module = 1;
+   */
+  module?: SiteModule | undefined;
+
+  /**
+   * The rule that decided, by name and in words.
+   *
+   * @generated from field: string rule = 2;
+   */
+  rule: string;
+
+  /**
+   * @generated from field: string rule_text = 3;
+   */
+  ruleText: string;
+
+  /**
+   * Which rules: `current`, `10.2` or `7`, and in words.
+   *
+   * @generated from field: string rule_set = 4;
+   */
+  ruleSet: string;
+
+  /**
+   * @generated from field: string rule_set_text = 5;
+   */
+  ruleSetText: string;
+
+  /**
+   * @generated from field: drumbeat.sites.v1.FeedEvidence feed = 6;
+   */
+  feed?: FeedEvidence | undefined;
+
+  /**
+   * What the feed says of the installed release; absent when it is not in it.
+   *
+   * @generated from field: drumbeat.sites.v1.ReleaseEvidence installed = 7;
+   */
+  installed?: ReleaseEvidence | undefined;
+
+  /**
+   * The release that decided, where one did.
+   *
+   * @generated from field: drumbeat.sites.v1.ReleaseEvidence deciding = 8;
+   */
+  deciding?: ReleaseEvidence | undefined;
+
+  /**
+   * @generated from field: drumbeat.sites.v1.ReleaseEvidence recommended = 9;
+   */
+  recommended?: ReleaseEvidence | undefined;
+
+  /**
+   * Only where it is not the recommended one.
+   *
+   * @generated from field: drumbeat.sites.v1.ReleaseEvidence latest = 10;
+   */
+  latest?: ReleaseEvidence | undefined;
+
+  /**
+   * The newest snapshot, for those who run one.
+   *
+   * @generated from field: drumbeat.sites.v1.ReleaseEvidence development = 11;
+   */
+  development?: ReleaseEvidence | undefined;
+
+  /**
+   * Of higher majors.
+   *
+   * @generated from field: repeated drumbeat.sites.v1.ReleaseEvidence also_available = 12;
+   */
+  alsoAvailable: ReleaseEvidence[];
+
+  /**
+   * Between the installed and the recommended release, oldest first.
+   *
+   * @generated from field: repeated drumbeat.sites.v1.ReleaseEvidence security_updates = 13;
+   */
+  securityUpdates: ReleaseEvidence[];
+
+  /**
+   * The branches that the project supports, as beginnings of versions.
+   *
+   * @generated from field: repeated string supported_branches = 14;
+   */
+  supportedBranches: string[];
+
+  /**
+   * Of an insecure release: since when, as far as can be known.
+   *
+   * @generated from field: drumbeat.sites.v1.InsecureSince insecure_since = 15;
+   */
+  insecureSince?: InsecureSince | undefined;
+
+  /**
+   * Of an insecure release: since when this site runs what is known to be
+   * insecure, the later of the mark and the installation.
+   *
+   * @generated from field: google.protobuf.Timestamp exposed_since = 16;
+   */
+  exposedSince?: Timestamp | undefined;
+
+  /**
+   * Only of Drupal core.
+   *
+   * @generated from field: drumbeat.sites.v1.CoreCoverage core_coverage = 17;
+   */
+  coreCoverage?: CoreCoverage | undefined;
+
+  /**
+   * When this status was first given here, and what changed before it did.
+   *
+   * @generated from field: google.protobuf.Timestamp judged_at = 18;
+   */
+  judgedAt?: Timestamp | undefined;
+
+  /**
+   * The newest changes of the status of this version, newest first.
+   *
+   * @generated from field: repeated drumbeat.sites.v1.VerdictChange changes = 19;
+   */
+  changes: VerdictChange[];
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.ModuleVerdict.
+ * Use `create(ModuleVerdictSchema)` to create a new message.
+ */
+export const ModuleVerdictSchema: GenMessage<ModuleVerdict> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 18);
+
+/**
+ * FeedEvidence is the release history that a verdict rests on.
+ *
+ * @generated from message drumbeat.sites.v1.FeedEvidence
+ */
+export type FeedEvidence = Message<"drumbeat.sites.v1.FeedEvidence"> & {
+  /**
+   * `current` or `7.x`.
+   *
+   * @generated from field: string series = 1;
+   */
+  series: string;
+
+  /**
+   * Where it is from: `drupal.org`, or the server of the project's own.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * never, ok, missing, failed or malformed.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * The state in words, with what is wrong.
+   *
+   * @generated from field: string state_text = 4;
+   */
+  stateText: string;
+
+  /**
+   * When the data in force was last confirmed; absent when there is none.
+   *
+   * @generated from field: google.protobuf.Timestamp fetched_at = 5;
+   */
+  fetchedAt?: Timestamp | undefined;
+
+  /**
+   * When it last changed, when the source was last asked and will be again.
+   *
+   * @generated from field: google.protobuf.Timestamp changed_at = 6;
+   */
+  changedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp checked_at = 7;
+   */
+  checkedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp next_check_at = 8;
+   */
+  nextCheckAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.FeedEvidence.
+ * Use `create(FeedEvidenceSchema)` to create a new message.
+ */
+export const FeedEvidenceSchema: GenMessage<FeedEvidence> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 19);
+
+/**
+ * ReleaseEvidence is a release as the feed has it.
+ *
+ * @generated from message drumbeat.sites.v1.ReleaseEvidence
+ */
+export type ReleaseEvidence = Message<"drumbeat.sites.v1.ReleaseEvidence"> & {
+  /**
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * Its notes.
+   *
+   * @generated from field: string link = 2;
+   */
+  link: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp date = 3;
+   */
+  date?: Timestamp | undefined;
+
+  /**
+   * Such as `Security update`, `Insecure` or `Bug fixes`.
+   *
+   * @generated from field: repeated string terms = 4;
+   */
+  terms: string[];
+
+  /**
+   * Withdrawn.
+   *
+   * @generated from field: bool unpublished = 5;
+   */
+  unpublished: boolean;
+
+  /**
+   * Which cores it can be used with, of those that this site could go to, as in
+   * `10.3.6 to 10.3.9, 11.0.0`; and whether the site's own is one of them.
+   * Absent where Drupal would say nothing.
+   *
+   * @generated from field: drumbeat.sites.v1.CoreCompatibility core_compatibility = 6;
+   */
+  coreCompatibility?: CoreCompatibility | undefined;
+
+  /**
+   * What drupal.org says of its coverage by the security team.
+   *
+   * @generated from field: string security_coverage = 7;
+   */
+  securityCoverage: string;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.ReleaseEvidence.
+ * Use `create(ReleaseEvidenceSchema)` to create a new message.
+ */
+export const ReleaseEvidenceSchema: GenMessage<ReleaseEvidence> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 20);
+
+/**
+ * @generated from message drumbeat.sites.v1.CoreCompatibility
+ */
+export type CoreCompatibility = Message<"drumbeat.sites.v1.CoreCompatibility"> & {
+  /**
+   * @generated from field: bool compatible = 1;
+   */
+  compatible: boolean;
+
+  /**
+   * @generated from field: string ranges = 2;
+   */
+  ranges: string;
+
+  /**
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.CoreCompatibility.
+ * Use `create(CoreCompatibilitySchema)` to create a new message.
+ */
+export const CoreCompatibilitySchema: GenMessage<CoreCompatibility> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 21);
+
+/**
+ * InsecureSince says since when a release counts as insecure.
+ *
+ * @generated from message drumbeat.sites.v1.InsecureSince
+ */
+export type InsecureSince = Message<"drumbeat.sites.v1.InsecureSince"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 1;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * Where the moment is from.
+   *
+   * @generated from field: drumbeat.sites.v1.InsecureSince.Basis basis = 2;
+   */
+  basis: InsecureSince_Basis;
+
+  /**
+   * The security release that followed it, for BASIS_SECURITY_RELEASE.
+   *
+   * @generated from field: string release = 3;
+   */
+  release: string;
+
+  /**
+   * The same in words.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.InsecureSince.
+ * Use `create(InsecureSinceSchema)` to create a new message.
+ */
+export const InsecureSinceSchema: GenMessage<InsecureSince> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 22);
+
+/**
+ * @generated from enum drumbeat.sites.v1.InsecureSince.Basis
+ */
+export enum InsecureSince_Basis {
+  /**
+   * @generated from enum value: BASIS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The date of the first security release of the same branch that followed:
+   * then drupal.org marks those before it.
+   *
+   * @generated from enum value: BASIS_SECURITY_RELEASE = 1;
+   */
+  SECURITY_RELEASE = 1,
+
+  /**
+   * When it was first judged so here.
+   *
+   * @generated from enum value: BASIS_FIRST_SEEN = 2;
+   */
+  FIRST_SEEN = 2,
+
+  /**
+   * An administrator says so, since then.
+   *
+   * @generated from enum value: BASIS_OVERRIDE = 3;
+   */
+  OVERRIDE = 3,
+}
+
+/**
+ * Describes the enum drumbeat.sites.v1.InsecureSince.Basis.
+ */
+export const InsecureSince_BasisSchema: GenEnum<InsecureSince_Basis> = /*@__PURE__*/
+  enumDesc(file_drumbeat_sites_v1_sites, 22, 0);
+
+/**
+ * CoreCoverage says until when a minor of Drupal core gets security fixes.
+ *
+ * @generated from message drumbeat.sites.v1.CoreCoverage
+ */
+export type CoreCoverage = Message<"drumbeat.sites.v1.CoreCoverage"> & {
+  /**
+   * covered, ending or ended.
+   *
+   * @generated from field: string state = 1;
+   */
+  state: string;
+
+  /**
+   * `2026-12-09` or `2026-12`, where a date is known.
+   *
+   * @generated from field: string end_date = 2;
+   */
+  endDate: string;
+
+  /**
+   * Otherwise the release with which it ends.
+   *
+   * @generated from field: string end_version = 3;
+   */
+  endVersion: string;
+
+  /**
+   * The lowest minor with more, when ending.
+   *
+   * @generated from field: string update_to = 4;
+   */
+  updateTo: string;
+
+  /**
+   * @generated from field: string text = 5;
+   */
+  text: string;
+
+  /**
+   * Which data that is from.
+   *
+   * @generated from field: string basis = 6;
+   */
+  basis: string;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.CoreCoverage.
+ * Use `create(CoreCoverageSchema)` to create a new message.
+ */
+export const CoreCoverageSchema: GenMessage<CoreCoverage> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 23);
+
+/**
+ * VerdictChange is a moment at which the status of a version changed.
+ *
+ * @generated from message drumbeat.sites.v1.VerdictChange
+ */
+export type VerdictChange = Message<"drumbeat.sites.v1.VerdictChange"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 1;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * UNSPECIFIED: there was none before.
+   *
+   * @generated from field: drumbeat.sites.v1.ModuleStatus from = 2;
+   */
+  from: ModuleStatus;
+
+  /**
+   * @generated from field: drumbeat.sites.v1.ModuleStatus to = 3;
+   */
+  to: ModuleStatus;
+
+  /**
+   * What led to it, in words.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message drumbeat.sites.v1.VerdictChange.
+ * Use `create(VerdictChangeSchema)` to create a new message.
+ */
+export const VerdictChangeSchema: GenMessage<VerdictChange> = /*@__PURE__*/
+  messageDesc(file_drumbeat_sites_v1_sites, 24);
 
 /**
  * ReleaseLink is a release and its notes.
@@ -655,7 +1252,7 @@ export type ReleaseLink = Message<"drumbeat.sites.v1.ReleaseLink"> & {
  * Use `create(ReleaseLinkSchema)` to create a new message.
  */
 export const ReleaseLinkSchema: GenMessage<ReleaseLink> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 15);
+  messageDesc(file_drumbeat_sites_v1_sites, 25);
 
 /**
  * @generated from message drumbeat.sites.v1.ListSiteModulesRequest
@@ -684,7 +1281,7 @@ export type ListSiteModulesRequest = Message<"drumbeat.sites.v1.ListSiteModulesR
  * Use `create(ListSiteModulesRequestSchema)` to create a new message.
  */
 export const ListSiteModulesRequestSchema: GenMessage<ListSiteModulesRequest> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 16);
+  messageDesc(file_drumbeat_sites_v1_sites, 26);
 
 /**
  * @generated from message drumbeat.sites.v1.ListSiteModulesResponse
@@ -714,7 +1311,7 @@ export type ListSiteModulesResponse = Message<"drumbeat.sites.v1.ListSiteModules
  * Use `create(ListSiteModulesResponseSchema)` to create a new message.
  */
 export const ListSiteModulesResponseSchema: GenMessage<ListSiteModulesResponse> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 17);
+  messageDesc(file_drumbeat_sites_v1_sites, 27);
 
 /**
  * CustomExtension is code of the site's own: named, never looked up.
@@ -761,7 +1358,7 @@ export type CustomExtension = Message<"drumbeat.sites.v1.CustomExtension"> & {
  * Use `create(CustomExtensionSchema)` to create a new message.
  */
 export const CustomExtensionSchema: GenMessage<CustomExtension> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 18);
+  messageDesc(file_drumbeat_sites_v1_sites, 28);
 
 /**
  * @generated from message drumbeat.sites.v1.ListModuleSitesRequest
@@ -800,7 +1397,7 @@ export type ListModuleSitesRequest = Message<"drumbeat.sites.v1.ListModuleSitesR
  * Use `create(ListModuleSitesRequestSchema)` to create a new message.
  */
 export const ListModuleSitesRequestSchema: GenMessage<ListModuleSitesRequest> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 19);
+  messageDesc(file_drumbeat_sites_v1_sites, 29);
 
 /**
  * @generated from message drumbeat.sites.v1.ListModuleSitesResponse
@@ -822,7 +1419,7 @@ export type ListModuleSitesResponse = Message<"drumbeat.sites.v1.ListModuleSites
  * Use `create(ListModuleSitesResponseSchema)` to create a new message.
  */
 export const ListModuleSitesResponseSchema: GenMessage<ListModuleSitesResponse> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 20);
+  messageDesc(file_drumbeat_sites_v1_sites, 30);
 
 /**
  * ModuleSite is a site that runs a project.
@@ -866,7 +1463,7 @@ export type ModuleSite = Message<"drumbeat.sites.v1.ModuleSite"> & {
  * Use `create(ModuleSiteSchema)` to create a new message.
  */
 export const ModuleSiteSchema: GenMessage<ModuleSite> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 21);
+  messageDesc(file_drumbeat_sites_v1_sites, 31);
 
 /**
  * SiteKey is a key without its secret.
@@ -909,7 +1506,7 @@ export type SiteKey = Message<"drumbeat.sites.v1.SiteKey"> & {
  * Use `create(SiteKeySchema)` to create a new message.
  */
 export const SiteKeySchema: GenMessage<SiteKey> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 22);
+  messageDesc(file_drumbeat_sites_v1_sites, 32);
 
 /**
  * @generated from message drumbeat.sites.v1.ListSiteKeysRequest
@@ -936,7 +1533,7 @@ export type ListSiteKeysRequest = Message<"drumbeat.sites.v1.ListSiteKeysRequest
  * Use `create(ListSiteKeysRequestSchema)` to create a new message.
  */
 export const ListSiteKeysRequestSchema: GenMessage<ListSiteKeysRequest> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 23);
+  messageDesc(file_drumbeat_sites_v1_sites, 33);
 
 /**
  * @generated from message drumbeat.sites.v1.ListSiteKeysResponse
@@ -958,7 +1555,7 @@ export type ListSiteKeysResponse = Message<"drumbeat.sites.v1.ListSiteKeysRespon
  * Use `create(ListSiteKeysResponseSchema)` to create a new message.
  */
 export const ListSiteKeysResponseSchema: GenMessage<ListSiteKeysResponse> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 24);
+  messageDesc(file_drumbeat_sites_v1_sites, 34);
 
 /**
  * @generated from message drumbeat.sites.v1.CreateSiteKeyRequest
@@ -975,7 +1572,7 @@ export type CreateSiteKeyRequest = Message<"drumbeat.sites.v1.CreateSiteKeyReque
  * Use `create(CreateSiteKeyRequestSchema)` to create a new message.
  */
 export const CreateSiteKeyRequestSchema: GenMessage<CreateSiteKeyRequest> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 25);
+  messageDesc(file_drumbeat_sites_v1_sites, 35);
 
 /**
  * @generated from message drumbeat.sites.v1.CreateSiteKeyResponse
@@ -999,7 +1596,7 @@ export type CreateSiteKeyResponse = Message<"drumbeat.sites.v1.CreateSiteKeyResp
  * Use `create(CreateSiteKeyResponseSchema)` to create a new message.
  */
 export const CreateSiteKeyResponseSchema: GenMessage<CreateSiteKeyResponse> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 26);
+  messageDesc(file_drumbeat_sites_v1_sites, 36);
 
 /**
  * @generated from message drumbeat.sites.v1.RevokeSiteKeyRequest
@@ -1021,7 +1618,7 @@ export type RevokeSiteKeyRequest = Message<"drumbeat.sites.v1.RevokeSiteKeyReque
  * Use `create(RevokeSiteKeyRequestSchema)` to create a new message.
  */
 export const RevokeSiteKeyRequestSchema: GenMessage<RevokeSiteKeyRequest> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 27);
+  messageDesc(file_drumbeat_sites_v1_sites, 37);
 
 /**
  * @generated from message drumbeat.sites.v1.RevokeSiteKeyResponse
@@ -1034,7 +1631,7 @@ export type RevokeSiteKeyResponse = Message<"drumbeat.sites.v1.RevokeSiteKeyResp
  * Use `create(RevokeSiteKeyResponseSchema)` to create a new message.
  */
 export const RevokeSiteKeyResponseSchema: GenMessage<RevokeSiteKeyResponse> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 28);
+  messageDesc(file_drumbeat_sites_v1_sites, 38);
 
 /**
  * @generated from message drumbeat.sites.v1.WatchSitesRequest
@@ -1051,7 +1648,7 @@ export type WatchSitesRequest = Message<"drumbeat.sites.v1.WatchSitesRequest"> &
  * Use `create(WatchSitesRequestSchema)` to create a new message.
  */
 export const WatchSitesRequestSchema: GenMessage<WatchSitesRequest> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 29);
+  messageDesc(file_drumbeat_sites_v1_sites, 39);
 
 /**
  * WatchSitesResponse names sites whose data changed.
@@ -1073,7 +1670,46 @@ export type WatchSitesResponse = Message<"drumbeat.sites.v1.WatchSitesResponse">
  * Use `create(WatchSitesResponseSchema)` to create a new message.
  */
 export const WatchSitesResponseSchema: GenMessage<WatchSitesResponse> = /*@__PURE__*/
-  messageDesc(file_drumbeat_sites_v1_sites, 30);
+  messageDesc(file_drumbeat_sites_v1_sites, 40);
+
+/**
+ * PlatformState says whether a version of Drupal core still gets security fixes.
+ *
+ * @generated from enum drumbeat.sites.v1.PlatformState
+ */
+export enum PlatformState {
+  /**
+   * Not known, such as before the first report.
+   *
+   * @generated from enum value: PLATFORM_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PLATFORM_STATE_SUPPORTED = 1;
+   */
+  SUPPORTED = 1,
+
+  /**
+   * For a few months still.
+   *
+   * @generated from enum value: PLATFORM_STATE_ENDING = 2;
+   */
+  ENDING = 2,
+
+  /**
+   * No longer: the minor is past its coverage, or the whole major has ended.
+   *
+   * @generated from enum value: PLATFORM_STATE_END_OF_LIFE = 3;
+   */
+  END_OF_LIFE = 3,
+}
+
+/**
+ * Describes the enum drumbeat.sites.v1.PlatformState.
+ */
+export const PlatformStateSchema: GenEnum<PlatformState> = /*@__PURE__*/
+  enumDesc(file_drumbeat_sites_v1_sites, 0);
 
 /**
  * SiteState narrows a list of sites.
@@ -1115,7 +1751,7 @@ export enum SiteState {
   UNKNOWN = 4,
 
   /**
-   * Nothing insecure, unsupported, outdated or unknown.
+   * Nothing insecure, unsupported, outdated or unknown, on a platform that lives.
    *
    * @generated from enum value: SITE_STATE_CURRENT = 5;
    */
@@ -1134,13 +1770,20 @@ export enum SiteState {
    * @generated from enum value: SITE_STATE_SILENT = 7;
    */
   SILENT = 7,
+
+  /**
+   * Its version of Drupal gets no security fixes any more.
+   *
+   * @generated from enum value: SITE_STATE_END_OF_LIFE = 8;
+   */
+  END_OF_LIFE = 8,
 }
 
 /**
  * Describes the enum drumbeat.sites.v1.SiteState.
  */
 export const SiteStateSchema: GenEnum<SiteState> = /*@__PURE__*/
-  enumDesc(file_drumbeat_sites_v1_sites, 0);
+  enumDesc(file_drumbeat_sites_v1_sites, 1);
 
 /**
  * ModuleStatus is Drupal's verdict on an installed release.
@@ -1198,7 +1841,7 @@ export enum ModuleStatus {
  * Describes the enum drumbeat.sites.v1.ModuleStatus.
  */
 export const ModuleStatusSchema: GenEnum<ModuleStatus> = /*@__PURE__*/
-  enumDesc(file_drumbeat_sites_v1_sites, 1);
+  enumDesc(file_drumbeat_sites_v1_sites, 2);
 
 /**
  * ModuleList is the list of the site page that a project stands in.
@@ -1236,13 +1879,21 @@ export enum ModuleList {
    * @generated from enum value: MODULE_LIST_UNKNOWN = 4;
    */
   UNKNOWN = 4,
+
+  /**
+   * No longer supported, on a site whose whole major of Drupal has ended: one
+   * state of the site rather than as many alarms. Listed behind the updates.
+   *
+   * @generated from enum value: MODULE_LIST_PLATFORM_ENDED = 5;
+   */
+  PLATFORM_ENDED = 5,
 }
 
 /**
  * Describes the enum drumbeat.sites.v1.ModuleList.
  */
 export const ModuleListSchema: GenEnum<ModuleList> = /*@__PURE__*/
-  enumDesc(file_drumbeat_sites_v1_sites, 2);
+  enumDesc(file_drumbeat_sites_v1_sites, 3);
 
 /**
  * SitesService is about the sites of an organisation.
@@ -1318,6 +1969,17 @@ export const SitesService: GenService<{
     methodKind: "unary";
     input: typeof ListSiteModulesRequestSchema;
     output: typeof ListSiteModulesResponseSchema;
+  },
+  /**
+   * Tells why the verdict on a project of a site is what it is: the rule, the
+   * data it went by and how old that is, and what to go to.
+   *
+   * @generated from rpc drumbeat.sites.v1.SitesService.GetModuleVerdict
+   */
+  getModuleVerdict: {
+    methodKind: "unary";
+    input: typeof GetModuleVerdictRequestSchema;
+    output: typeof GetModuleVerdictResponseSchema;
   },
   /**
    * Lists the organisation's sites that run a project, or one version of it.
