@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what Go and npm cannot bring and the tests need: redis-server, Chromium and,
-# for the race detector, a C compiler. As root on Debian and its kin it installs them;
+# Installs what Go and npm cannot bring and the tests need: redis-server, Chromium, PHP
+# with PHPUnit, curl and, for the race detector, a C compiler. As root on Debian and its kin it installs them;
 # elsewhere it names what is missing and how to get it, and exits 1.
 set -eu
 
@@ -14,12 +14,18 @@ has_chromium() {
 }
 has_redis() { have redis-server || have valkey-server; }
 has_compiler() { have gcc || have clang; }
+php_tools() {
+	have php && have phpunit && php -r 'exit(extension_loaded("mbstring") && extension_loaded("curl") && extension_loaded("dom") ? 0 : 1);' &&
+		{ [ -n "${DRUMBEAT_AUTOLOAD:-}" ] || { [ -f /usr/share/php/GuzzleHttp/autoload.php ] && [ -f /usr/share/php/Psr/Log/autoload.php ]; }; }
+}
 
 # Each line: the check, the name for people, the packages of Debian, the formula of Homebrew.
 missing() {
 	has_redis || echo "redis|Redis 7 or later|redis-server|redis"
 	has_chromium || echo "chromium|Chromium|chromium|--cask chromium"
 	has_compiler || echo "compiler|a C compiler|gcc libc6-dev|llvm"
+	php_tools || echo "php|PHP with PHPUnit, Guzzle and PSR-3|php-cli php-xml php-mbstring php-curl phpunit php-guzzlehttp-guzzle php-psr-log|php phpunit"
+	have curl || echo "curl|curl|curl ca-certificates|curl"
 	have git || echo "git|git|git|git"
 }
 
@@ -47,4 +53,4 @@ if [ -n "$list" ]; then
 	done
 	exit 1
 fi
-echo "Redis, Chromium, C compiler and git are here"
+echo "Redis, Chromium, PHP, curl, C compiler and git are here"

@@ -57,6 +57,8 @@ suite web-types npm run --silent --workspace clients/web typecheck
 suite web-lint npm run --silent --workspace clients/web lint
 suite web-unit npm run --silent --workspace clients/web test
 suite browser browser
+suite php-drupal clients/drupal/run-tests.sh
+suite php-drupal7 clients/drupal7/run-tests.sh
 
 printf '\n=== suites\n'
 cat "$summary"
