@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Go and npm cannot bring and the tests need: redis-server, Chromium, PHP
-# with PHPUnit, curl and, for the race detector, a C compiler. As root on Debian and its kin it installs them;
-# elsewhere it names what is missing and how to get it, and exits 1.
+# with PHPUnit, curl and, for the race detector, a C compiler. As root on Debian and its
+# kin it installs them; elsewhere it names what is missing and how to get it, and exits 1.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }

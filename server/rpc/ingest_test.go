@@ -307,7 +307,7 @@ func TestRevokedKeyIsRefusedAtOnce(t *testing.T) {
 
 func TestTooManyReportsAreToldWhenToComeBack(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, doorOptions{rate: ingest.Rate{Burst: 4, Count: 1, Per: time.Minute}})
+	d := newDoor(t, doorOptions{rate: ingest.Rate{Burst: 4, Count: 1, Per: time.Hour}})
 	noisy, quiet := d.site("noisy"), d.site("quiet")
 	refused := 0
 	for range 12 {
@@ -317,13 +317,14 @@ func TestTooManyReportsAreToldWhenToComeBack(t *testing.T) {
 		}
 		refused++
 		after, err := strconv.Atoi(header.Get("Retry-After"))
-		if status != http.StatusTooManyRequests || err != nil || after < 1 || after > 150 || !strings.Contains(text, `"resource_exhausted"`) {
+		if status != http.StatusTooManyRequests || err != nil || after < 1 || after > 4*3600 || !strings.Contains(text, `"resource_exhausted"`) {
 			t.Fatalf("%d, Retry-After %q: %s", status, header.Get("Retry-After"), text)
 		}
 	}
-	// A burst of four, and a quarter more that the process grants by itself.
-	if refused != 7 {
-		t.Errorf("%d of 12 refused, want 7", refused)
+	// A burst of four, and what the process grants by itself: one in any case, four
+	// more should Redis ever take too long to answer.
+	if refused < 4 || refused > 7 {
+		t.Errorf("%d of 12 refused, want 4 to 7", refused)
 	}
 	if status, _, text := d.post(quiet.key.Reveal(), report()); status != http.StatusOK {
 		t.Errorf("a quiet site got %d %s", status, text)
