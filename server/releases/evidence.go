@@ -1,9 +1,12 @@
 package releases
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,8 +29,11 @@ type Evidence struct {
 	// not list it. The others are nil where there is none.
 	Installed, Deciding, Recommended, Latest, Development *ReleaseEvidence
 	Also                                                  []ReleaseEvidence
-	SecurityUpdates                                       []ReleaseEvidence // oldest first
-	Branches                                              []string          // supported ones
+	// SecurityUpdates are the security releases after the installed one up to the
+	// recommended, oldest first: those that Drupal lists, and those that it does
+	// not because they are insecure themselves by now.
+	SecurityUpdates []ReleaseEvidence
+	Branches        []string // supported ones
 
 	InsecureSince *InsecureSince // of what is insecure
 	// ExposedSince is since when the site runs what is known to be insecure.
@@ -214,9 +220,62 @@ func (e *Evidence) releases(own *knownFeed, cores map[string]updatestatus.Compat
 	for i := range v.Also {
 		e.Also = append(e.Also, *describe(&v.Also[i]))
 	}
-	for i := range v.SecurityUpdates {
-		e.SecurityUpdates = append(e.SecurityUpdates, *describe(&v.SecurityUpdates[i]))
+	skipped := v.SecurityUpdates
+	if e.Installed != nil {
+		skipped = own.securityBetween(*e.Version, v.Recommended)
 	}
+	for i := range skipped {
+		e.SecurityUpdates = append(e.SecurityUpdates, *describe(&skipped[i]))
+	}
+}
+
+// securityBetween lists the published security releases that came after an
+// installed one, up to the recommended one, oldest first. Without a recommended
+// one those of its own major count.
+func (k *knownFeed) securityBetween(installed string, recommended *Release) []Release {
+	lowest, ok := majorOf(installed)
+	if !ok {
+		return nil
+	}
+	highest := lowest
+	if recommended != nil {
+		if recommended.Version == installed {
+			return nil
+		}
+		if major, ok := majorOf(recommended.Version); ok {
+			highest = max(highest, major)
+		}
+	}
+	own := k.feed.Release(installed)
+	var last *updatestatus.Release
+	if recommended != nil {
+		last = k.feed.Release(recommended.Version)
+	}
+	var between []Release
+	for i := range k.feed.Releases {
+		r := &k.feed.Releases[i]
+		if r == own {
+			break
+		}
+		major, ok := majorOf(r.Key)
+		if !ok || major < lowest || major > highest || !r.SecurityUpdate() || !r.Published() ||
+			own.Date > 0 && r.Date > 0 && r.Date < own.Date || last != nil && last.Date > 0 && r.Date > last.Date {
+			continue
+		}
+		between = append(between, *releaseEvidence(r))
+	}
+	slices.Reverse(between)
+	slices.SortStableFunc(between, func(a, b Release) int { return cmp.Compare(a.Date, b.Date) })
+	return between
+}
+
+// majorOf is the major of a version of a project, under any rules.
+func majorOf(version string) (int64, bool) {
+	if rest, ok := strings.CutPrefix(version, "7.x-"); ok {
+		version = rest
+	}
+	v, err := updatestatus.ParseVersion(version)
+	return v.Major, err == nil
 }
 
 // insecureSince finds out since when, from the best there is; nil where nothing

@@ -327,3 +327,10 @@ func (o *Overrides) List(ctx context.Context, page OverridePage) (list []Overrid
 	}
 	return list, next, err
 }
+
+// Spread brings changed verdicts to the counters of the sites at once, where no
+// server runs that would.
+func (o *Overrides) Spread(ctx context.Context) (sites int, err error) {
+	s := &spreader{pool: o.pool, now: o.now, chunk: spreadChunk}
+	return s.run(ctx)
+}

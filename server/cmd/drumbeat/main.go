@@ -48,6 +48,7 @@ func newRootCommand() *cobra.Command {
 		newMigrateCommand(),
 		newDoctorCommand(),
 		newFeedsCommand(),
+		newOverridesCommand(),
 		newDeadLettersCommand(),
 		newEvaluateCommand(),
 		&cobra.Command{

@@ -1768,7 +1768,8 @@ type ModuleVerdict struct {
 	Development *ReleaseEvidence `protobuf:"bytes,11,opt,name=development,proto3" json:"development,omitempty"`
 	// Of higher majors.
 	AlsoAvailable []*ReleaseEvidence `protobuf:"bytes,12,rep,name=also_available,json=alsoAvailable,proto3" json:"also_available,omitempty"`
-	// Between the installed and the recommended release, oldest first.
+	// The security releases after the installed one up to the recommended, oldest
+	// first, also those that are insecure themselves by now.
 	SecurityUpdates []*ReleaseEvidence `protobuf:"bytes,13,rep,name=security_updates,json=securityUpdates,proto3" json:"security_updates,omitempty"`
 	// The branches that the project supports, as beginnings of versions.
 	SupportedBranches []string `protobuf:"bytes,14,rep,name=supported_branches,json=supportedBranches,proto3" json:"supported_branches,omitempty"`

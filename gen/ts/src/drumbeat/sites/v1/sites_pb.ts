@@ -849,7 +849,8 @@ export type ModuleVerdict = Message<"drumbeat.sites.v1.ModuleVerdict"> & {
   alsoAvailable: ReleaseEvidence[];
 
   /**
-   * Between the installed and the recommended release, oldest first.
+   * The security releases after the installed one up to the recommended, oldest
+   * first, also those that are insecure themselves by now.
    *
    * @generated from field: repeated drumbeat.sites.v1.ReleaseEvidence security_updates = 13;
    */
