@@ -23,7 +23,7 @@ const sampleReport = `{
  "platform": {"drupalVersion": "10.4.2", "phpVersion": "8.3.1", "phpSapi": "cli", "dbDriver": "mysql", "dbVersion": "10.11.19-MariaDB", "profile": "minimal"},
  "extensions": [
   {"name": "node", "type": "module", "enabled": true, "project": "drupal", "version": "10.4.2", "datestamp": 1738798431, "title": "Node", "pathKind": "core", "hidden": false, "lifecycle": "stable", "package": "Core"},
-  {"name": "token", "type": "module", "enabled": true, "project": "token", "version": "8.x-1.15", "datestamp": "1722206215", "title": "Token", "pathKind": "contrib", "lifecycle": "stable", "package": "Other"},
+  {"name": "token", "type": "module", "enabled": true, "project": "token", "version": "8.x-1.15", "datestamp": "1722206215", "title": "Token", "pathKind": "contrib", "lifecycle": "stable", "package": "Other", "statusUrl": "https://updates.example.org/history"},
   {"name": "ours", "type": "module", "enabled": false, "project": null, "version": null, "title": "", "pathKind": "custom"},
   {"name": "e", "type": "theme", "version": ""}
  ],

@@ -166,7 +166,8 @@ func (w *world) site(o organization, name string) (site, key uuid.UUID) {
 		owned AS (INSERT INTO site_organizations (site_id, organization_id, is_owner) SELECT id, $1, true FROM made),
 		state AS (INSERT INTO site_states (site_id, organization_id) SELECT id, $1 FROM made),
 		p AS (INSERT INTO site_module_periods (site_id, module_id, version_id, project_type, valid_from)
-			SELECT made.id, v.module_id, v.id, 'module', now() FROM made, module_versions v WHERE v.version_number = '8.x-1.4'),
+			SELECT made.id, v.module_id, v.id, 'module', now() FROM made, module_versions v JOIN modules m ON m.id = v.module_id
+			WHERE m.module_name = 'token' AND v.version_number = '8.x-1.4'),
 		k AS (INSERT INTO site_keys (site_id, key_hash, hint) SELECT id, $3, 'hint' FROM made RETURNING uuid)
 		SELECT made.uuid, k.uuid FROM made, k`, []any{o.id, name, hash[:]}, &site, &key)
 	return site, key

@@ -31,6 +31,7 @@ func fleet(t *testing.T, w *world) []sites.Site {
 			w.exec(t, `UPDATE site_states SET last_report_at = $2, core_version = '10.' || $3::int, core_version_parts = ARRAY[10, $3::int],
 				insecure_count = $4, unsupported_count = $5, outdated_count = $6, unknown_count = $7, update_count = $6 WHERE site_id = $1`,
 				a.SiteID, now.Add(-time.Duration(i%5)*7*time.Hour), i%4, max(0, i%8-5), max(0, i%7-5), i%3, max(0, i%5-3))
+			w.exec(t, `UPDATE site_states SET platform_state = $2 WHERE site_id = $1`, a.SiteID, []string{"", "supported", "ending", "minor-ended", "ended"}[i%5])
 		}
 		if i%9 == 7 {
 			w.exec(t, `INSERT INTO site_organizations (site_id, organization_id) VALUES ($1, $2)`, a.SiteID, w.own.OrganizationID)
@@ -102,11 +103,14 @@ var states = map[sites.State]func(s sites.Site) bool{
 	sites.StateOutdated:    func(s sites.Site) bool { return s.UpdateCount > 0 },
 	sites.StateUnknown:     func(s sites.Site) bool { return s.Counts.Unknown > 0 },
 	sites.StateCurrent: func(s sites.Site) bool {
-		return s.LastReportAt != nil && s.Counts.Insecure+s.Counts.Unsupported+s.Counts.Outdated+s.Counts.Unknown == 0
+		return s.LastReportAt != nil && s.Counts.Insecure+s.Counts.Unsupported+s.Counts.Outdated+s.Counts.Unknown == 0 && !ended(s)
 	},
-	sites.StateWaiting: func(s sites.Site) bool { return s.LastReportAt == nil },
-	sites.StateSilent:  func(s sites.Site) bool { return s.LastReportAt != nil && now.Sub(*s.LastReportAt) > sites.SilentAfter },
+	sites.StateWaiting:   func(s sites.Site) bool { return s.LastReportAt == nil },
+	sites.StateSilent:    func(s sites.Site) bool { return s.LastReportAt != nil && now.Sub(*s.LastReportAt) > sites.SilentAfter },
+	sites.StateEndOfLife: ended,
 }
+
+func ended(s sites.Site) bool { return s.PlatformState == "ended" || s.PlatformState == "minor-ended" }
 
 func TestEveryOrderIsThatOfAPlainSort(t *testing.T) {
 	t.Parallel()
@@ -244,6 +248,15 @@ func TestTheSummaryCountsWhatTheListShows(t *testing.T) {
 		Outdated: count(sites.StateOutdated), Unknown: count(sites.StateUnknown), Current: count(sites.StateCurrent),
 		Waiting: count(sites.StateWaiting), Silent: count(sites.StateSilent),
 		Reporting: count(sites.StateAny) - count(sites.StateWaiting) - count(sites.StateSilent),
+		EndOfLife: count(sites.StateEndOfLife),
+	}
+	for _, s := range all {
+		if s.PlatformState == "ending" {
+			want.Ending++
+		}
+	}
+	if want.EndOfLife == 0 || want.Ending == 0 {
+		t.Fatalf("the fleet has no such sites: %+v", want)
 	}
 	if got != want {
 		t.Fatalf("got %+v, want %+v", got, want)

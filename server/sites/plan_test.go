@@ -98,6 +98,7 @@ func bigFleet(t testing.TB, pool *pgxpool.Pool, n int, modules bool) (organizati
 				'10.' || id % 5 || '.' || id % 30, ARRAY[10, (id % 5)::int, (id % 30)::int],
 				CASE WHEN id % 4 = 0 THEN id * 31 % 6 ELSE 0 END, (id % 10 = 3)::int, id * 17 % 21, 70, (id % 10 = 7)::int, id * 13 % 21
 			FROM sites`,
+		`UPDATE site_states SET platform_state = CASE WHEN site_id % 100 = 11 THEN 'ended' ELSE 'supported' END`,
 	}
 	if modules {
 		steps = append(steps,
@@ -171,6 +172,26 @@ func TestAPageReadsLittleMoreThanItShows(t *testing.T) {
 	}
 }
 
+// TestSitesBeyondTheEndOfLifeAreReadFromTheirIndex: they are few, and the list
+// must not read the whole fleet to find them.
+func TestSitesBeyondTheEndOfLifeAreReadFromTheirIndex(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t)
+	organization, _ := bigFleet(t, pool, 4000, false)
+	for _, desc := range []bool{true, false} {
+		e := &explained{DBTX: pool}
+		ids, err := listIDs(t.Context(), db.New(ownPlans{e}), listParams{
+			organizationID: organization, order: order{"security", desc}, state: StateEndOfLife, silentBefore: time.Now(), limit: 51,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read := e.plans[0].Plan.read(); len(ids) != 40 || read > 51+4*50 {
+			t.Errorf("descending %v: %d sites, %v rows read", desc, len(ids), read)
+		}
+	}
+}
+
 // BenchmarkSites gives the time in PostgreSQL by EXPLAIN (ANALYZE), as the
 // median of the runs: of the site list (both of its queries), of the summary,
 // and of who runs a version, for a page and for all of some 8,000.
@@ -188,6 +209,7 @@ func BenchmarkSites(b *testing.B) {
 			{"page in the middle by security", listParams{order: order{"security", true}, after: key}},
 			{"first page by name", listParams{order: order{"name", false}}},
 			{"first page by last report", listParams{order: order{"last_report", true}}},
+			{"beyond the end of life", listParams{order: order{"security", true}, state: StateEndOfLife}},
 			{"insecure by name", listParams{order: order{"name", false}, state: StateInsecure}},
 			{"search with few hits", listParams{order: order{"security", true}, pattern: "%abc12%"}},
 			{"search with all as hits", listParams{order: order{"security", true}, pattern: "%example%"}},
