@@ -90,6 +90,11 @@ func (h *IngestHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.Header.Del("Content-Encoding")
 		r.Body, r.ContentLength = body, int64(body.Len())
+	case r.Method == http.MethodPost && !h.errors.IsSupported(r):
+		// The generated handler would answer with a bare status: whoever forgets the
+		// header, which is easy with curl, would not learn what is missing.
+		h.refuse(w, r, site, nil, nil, errContentType)
+		return
 	}
 	h.connect.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), siteContextKey{}, site)))
 }
@@ -334,6 +339,8 @@ func (e *limited) Error() string {
 type unsupported struct{ text string }
 
 func (e *unsupported) Error() string { return e.text }
+
+var errContentType = &unsupported{"send JSON, with the header Content-Type: application/json"}
 
 // unreadable says that the body ended early or came too slowly.
 type unreadable struct{ err error }

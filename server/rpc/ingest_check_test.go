@@ -98,7 +98,7 @@ func fromParsed(r *inventory.Report) *ingestv1.SubmitReportRequest {
 	for i := range r.List {
 		e := &r.List[i]
 		x := &ingestv1.Extension{Name: e.Name, Type: e.Type, Enabled: e.Enabled, Datestamp: e.Datestamp, Title: e.Title,
-			PathKind: e.PathKind, Hidden: e.Hidden, Lifecycle: e.Lifecycle, Package: e.Package}
+			PathKind: e.PathKind, Hidden: e.Hidden, Lifecycle: e.Lifecycle, Package: e.Package, StatusUrl: e.StatusURL}
 		if e.HasProject {
 			x.Project = &e.Project
 		}
