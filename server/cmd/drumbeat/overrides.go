@@ -84,7 +84,7 @@ func writeOverrides(out io.Writer, list []releases.Override) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tPROJECT\tVERSIONS\tSAYS\tNOTE\tWHY\tBY\tSINCE\tUNTIL")
 	for _, v := range list {
-		versions, until := "all", "removed"
+		versions, until := "all", "until removed"
 		if v.Versions != "" {
 			versions = shown(v.Versions)
 		}
