@@ -90,7 +90,7 @@ func (h *IngestHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.Header.Del("Content-Encoding")
 		r.Body, r.ContentLength = body, int64(body.Len())
-	case r.Method == http.MethodPost && !h.errors.IsSupported(r):
+	case r.Method == http.MethodPost && !framed(contentType):
 		// The generated handler would answer with a bare status: whoever forgets the
 		// header, which is easy with curl, would not learn what is missing.
 		h.refuse(w, r, site, nil, nil, errContentType)
@@ -324,6 +324,12 @@ func unaryConnect(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	return kind == "application/json" || kind == "application/proto"
+}
+
+// framed tells whether a content type is of a protocol with a form of its own for errors.
+func framed(contentType string) bool {
+	contentType = strings.ToLower(contentType)
+	return strings.HasPrefix(contentType, "application/grpc") || strings.HasPrefix(contentType, "application/connect+")
 }
 
 var errNoKey = errors.New("send the site's key in the header Authorization: Bearer <key>")

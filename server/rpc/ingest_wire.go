@@ -84,7 +84,7 @@ func (h *IngestHandler) fail(w http.ResponseWriter, r *http.Request, err error) 
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	out := http.ResponseWriter(w)
-	if contentType := r.Header.Get("Content-Type"); unaryConnect(contentType) || !h.errors.IsSupported(r) {
+	if !framed(r.Header.Get("Content-Type")) {
 		out = &statusWriter{w, fault.status}
 	}
 	if err := h.errors.Write(out, r, connectError(err)); err != nil {
