@@ -22,6 +22,8 @@ type backendOptions struct {
 	databaseURL string
 	redisURL    string
 	dataDir     string
+	// mayCreate lets a tool start a new database in a folder that has none.
+	mayCreate bool
 }
 
 // flags adds the options to a command, with their environment variables as defaults.
@@ -145,23 +147,13 @@ func openToolBackends(ctx context.Context, o backendOptions, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	body, err := os.ReadFile(filepath.Join(dir, runningFile))
-	if err != nil {
-		return openBackends(ctx, o, log)
-	}
-	var r running
-	if err := json.Unmarshal(body, &r); err != nil {
-		return openBackends(ctx, o, log)
-	}
-	client, err := openRedis(r.RedisURL)
-	if err != nil {
-		return openBackends(ctx, o, log)
-	}
-	defer client.Close()
-	probe, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	if client.Ping(probe).Err() != nil {
-		// Left behind by a server that was killed.
+	r, runs := whatRuns(ctx, dir)
+	if !runs {
+		if o.databaseURL == "" && !o.mayCreate && !hasDatabase(dir) {
+			// A mistyped folder would be filled with a new database that says nothing.
+			return nil, fmt.Errorf("there is no database in the data folder %s: name the folder with --data-dir or the database with --database-url, "+
+				"or let drumbeat serve make one", dir)
+		}
 		return openBackends(ctx, o, log)
 	}
 	if o.databaseURL == "" {
@@ -176,6 +168,29 @@ func openToolBackends(ctx context.Context, o backendOptions, log *slog.Logger) (
 		b.database, b.redis = "of the Drumbeat that runs", "of the Drumbeat that runs"
 	}
 	return b, err
+}
+
+// whatRuns gives the servers of the Drumbeat that runs on the folder; false
+// where none does, or what is noted was left behind by one that was killed.
+func whatRuns(ctx context.Context, dir string) (r running, ok bool) {
+	body, err := os.ReadFile(filepath.Join(dir, runningFile))
+	if err != nil || json.Unmarshal(body, &r) != nil {
+		return r, false
+	}
+	client, err := openRedis(r.RedisURL)
+	if err != nil {
+		return r, false
+	}
+	defer client.Close()
+	probe, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return r, client.Ping(probe).Err() == nil
+}
+
+// hasDatabase tells whether a built-in PostgreSQL was ever started in the folder.
+func hasDatabase(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "postgres", "pgdata"))
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // openRedis makes a client that gives up in seconds rather than minutes.

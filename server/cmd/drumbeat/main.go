@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 )
 
@@ -17,6 +19,8 @@ func main() {
 }
 
 func run() int {
+	// Prints what its callers are told anyway, past the log and its format.
+	logging.Disable()
 	root := newRootCommand()
 	ctx, stop := untilSignal()
 	defer stop()
@@ -24,12 +28,22 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "drumbeat:", err)
+	fmt.Fprintln(os.Stderr, "drumbeat:", explained(err))
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {
 		return coded.ExitCode()
 	}
 	return 1
+}
+
+// explained adds what to do to errors that a person can mend but not understand.
+func explained(err error) error {
+	var failed *pgconn.PgError
+	if errors.As(err, &failed) && (failed.Code == "42P01" || failed.Code == "42703") {
+		// No such table, no such column.
+		return fmt.Errorf("%w\nThe database has not the schema of this version: drumbeat migrate brings it there", err)
+	}
+	return err
 }
 
 func newRootCommand() *cobra.Command {
@@ -51,6 +65,7 @@ func newRootCommand() *cobra.Command {
 		newOverridesCommand(),
 		newDeadLettersCommand(),
 		newEvaluateCommand(),
+		newReportCommand(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "drumbeat", version) },

@@ -21,6 +21,7 @@ func newMigrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			o.mayCreate = true
 			// Redis has no schema.
 			if o.redisURL == "" {
 				o.redisURL = "redis://none.invalid:1"

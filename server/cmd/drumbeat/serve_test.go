@@ -479,3 +479,42 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+func TestToolsSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	empty := folder(t)
+	if err := os.WriteFile(filepath.Join(empty, "running.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"doctor"}, {"feeds", "status"}, {"feeds", "sync", "--all"}, {"feeds", "show", "token"}, {"deadletters", "list"}, {"deadletters", "replay", "--all"},
+	} {
+		t.Run(strings.Join(args, " ")+" in a folder without a database", func(t *testing.T) {
+			t.Parallel()
+			out, err := tool(t, append(args, "--data-dir", empty)...)
+			if codeOf(err) != 1 || !strings.Contains(out, "no database in the data folder "+empty) {
+				t.Fatalf("exit %d\n%s", codeOf(err), out)
+			}
+			if _, err := os.Stat(filepath.Join(empty, "postgres")); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("a database was made: %v", err)
+			}
+		})
+	}
+	t.Run("a database without tables", func(t *testing.T) {
+		t.Parallel()
+		dir := folder(t)
+		pg, err := testkit.StartPostgres(t.Context(), filepath.Join(dir, "postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pg.Stop()
+		out, err := tool(t, "feeds", "status", "--database-url", pg.URL)
+		if codeOf(err) != 1 || !strings.Contains(out, "drumbeat migrate") {
+			t.Errorf("exit %d\n%s", codeOf(err), out)
+		}
+		out, err = tool(t, "doctor", "--database-url", pg.URL, "--redis-url", "redis://127.0.0.1:1", "--feeds", empty)
+		if codeOf(err) != 1 || !strings.Contains(out, "BAD  redis") || strings.Contains(out, "pool.go") {
+			t.Errorf("exit %d, a Redis that is not there\n%s", codeOf(err), out)
+		}
+	})
+}
