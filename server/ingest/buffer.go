@@ -264,6 +264,12 @@ func (b *Buffer) toRedis(g *grouped) []recordOf {
 	ctx, cancel := context.WithTimeout(context.Background(), b.cfg.RedisTimeout)
 	defer cancel()
 	pipe := b.redis.Pipeline()
+	if len(g.records) > 1 {
+		// Redis reads some 16 KB of a connection at a time and syncs what it
+		// executed before it reads on. In a transaction the whole group is
+		// executed, and synced, at once.
+		pipe = b.redis.TxPipeline()
+	}
 	cmds := make([]*redis.Cmd, len(g.records))
 	for i, r := range g.records {
 		cmds[i] = pipe.Do(ctx, "xadd", b.cfg.Stream, "*", field, g.arena[r.from:r.to])

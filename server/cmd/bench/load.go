@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,6 +119,11 @@ func (r result) rate() float64 { return float64(r.count) / r.duration.Seconds() 
 
 var reportIDs atomic.Uint64
 
+// refused counts the answers that told the driver to come back.
+var refused atomic.Int64
+
+var errUnavailable = errors.New("unavailable")
+
 // drive sends requests over n connections, each connection its share in turn,
 // until total are answered or the time is over; either may be 0.
 func drive(ctx context.Context, addr string, n int, requests []request, total int, d time.Duration) (result, error) {
@@ -157,7 +164,7 @@ func driveOne(ctx context.Context, addr string, requests []request, c, n int, co
 	}
 	defer conn.Close()
 	in := bufio.NewReaderSize(conn, 4096)
-	var latencies []time.Duration
+	latencies := make([]time.Duration, 0, 1<<14)
 	var counter [8]byte
 	for i := c; ctx.Err() == nil; i += n {
 		if counted && left.Add(-1) < 0 || time.Now().After(deadline) {
@@ -171,11 +178,20 @@ func driveOne(ctx context.Context, addr string, requests []request, c, n int, co
 		// Requests are each connection's own while it sends them: the shares do not overlap.
 		hex.Encode(r.bytes[r.idAt+24:r.idAt+36], counter[:6])
 		started := time.Now()
-		if _, err := conn.Write(r.bytes); err != nil {
-			return nil, err
-		}
-		if err := readAnswer(in); err != nil {
-			return nil, err
+		for {
+			if _, err := conn.Write(r.bytes); err != nil {
+				return nil, err
+			}
+			err := readAnswer(in)
+			if err == nil {
+				break
+			}
+			// As senders do; the time it takes is part of the answer's.
+			if !errors.Is(err, errUnavailable) || time.Since(started) > 30*time.Second {
+				return nil, err
+			}
+			refused.Add(1)
+			time.Sleep(50 * time.Millisecond)
 		}
 		latencies = append(latencies, time.Since(started))
 	}
@@ -184,8 +200,15 @@ func driveOne(ctx context.Context, addr string, requests []request, c, n int, co
 
 // readAnswer reads one answer and fails unless it is 200.
 func readAnswer(in *bufio.Reader) error {
-	length := -1
-	status := ""
+	status, err := in.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	var failed string
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
+		failed = string(status)
+	}
+	length := 0
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
@@ -195,22 +218,19 @@ func readAnswer(in *bufio.Reader) error {
 		if len(line) == 0 {
 			break
 		}
-		if status == "" {
-			status = string(line)
-			continue
-		}
 		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
 			if length, err = strconv.Atoi(string(value)); err != nil {
 				return err
 			}
 		}
 	}
-	body := make([]byte, max(length, 0), 512)
-	if _, err := io.ReadFull(in, body); err != nil {
-		return err
+	if failed != "" {
+		body, _ := io.ReadAll(io.LimitReader(in, int64(min(length, 4096))))
+		if strings.HasPrefix(failed, "HTTP/1.1 503 ") {
+			return fmt.Errorf("%w: %s", errUnavailable, body)
+		}
+		return fmt.Errorf("%s: %s", strings.TrimSpace(failed), body)
 	}
-	if status != "HTTP/1.1 200 OK" {
-		return fmt.Errorf("%s: %s", status, body)
-	}
-	return nil
+	_, err = in.Discard(length)
+	return err
 }

@@ -41,6 +41,8 @@ func main() {
 	flag.IntVar(&o.projects, "projects", 100, "projects of a site in the end-to-end part")
 	flag.DurationVar(&o.duration, "duration", 3*time.Second, "of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often the measurements of accepting are repeated, taking turns")
+	flag.StringVar(&o.modes, "modes", "everysec,always", "values of appendfsync to measure accepting with")
+	flag.StringVar(&o.only, "only", "", "measure ours, and of accepting's others only those with this in their name")
 	flag.StringVar(&o.profile, "profile", "", "folder to write CPU profiles of our server and worker to")
 	role := flag.String("role", "", "for the processes that this command starts")
 	flag.Parse()
@@ -61,7 +63,7 @@ func main() {
 type options struct {
 	connections, sites, projects, rounds int
 	duration                             time.Duration
-	profile                              string
+	modes, only, profile                 string
 }
 
 // bench is what the measurements share.
@@ -125,6 +127,9 @@ func run(ctx context.Context, o options, part string) (err error) {
 		if err := b.endToEnd(ctx); err != nil {
 			return err
 		}
+	}
+	if n := refused.Load(); n > 0 {
+		fmt.Printf("\nThe server asked the driver %d times to come back: the disk stood still.\n", n)
 	}
 	return nil
 }
