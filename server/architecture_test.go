@@ -15,7 +15,7 @@ import (
 // order lists the rooms from the bottom up: a room may import those before it.
 // Whatever is new gets its place here and its line in ARCHITECTURE.md.
 var order = []string{
-	"updatestatus", "feedfolder", "sitekey", "inventory", "evaluate",
+	"updatestatus", "feedfolder", "sitekey", "inventory", "composerlock", "evaluate",
 	"platform",
 	"orgs", "sites", "releases", "ingest", "reports", "notifications",
 	"demo",
@@ -31,6 +31,7 @@ var pure = map[string][]string{
 	"feedfolder":   nil,
 	"sitekey":      nil,
 	"inventory":    nil,
+	"composerlock": nil,
 }
 
 // contracts are the rooms that may speak protobuf: those that read what a site sends,
