@@ -6,11 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"connectrpc.com/connect"
@@ -168,6 +171,26 @@ func TestBadReportsAreRefusedWithTheFieldNamed(t *testing.T) {
 	})
 	d.eventually("the refused reports in the audit log", `
 		SELECT count(*) >= 20 AND bool_and(status = 'refused' AND detail <> '') FROM audit_logs WHERE site_id = $1`, site.id)
+}
+
+func TestAReportThatStopsHalfwayIsWorthSendingAgain(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, doorOptions{})
+	site := d.site("a")
+	for name, length := range map[string]int64{"of known length": 1000, "of unknown length": -1} {
+		for _, contentType := range []string{"application/json", "application/proto"} {
+			t.Run(name+" as "+contentType, func(t *testing.T) {
+				t.Parallel()
+				req := d.in(t).request(site.key.Reveal(), "", "Content-Type", contentType)
+				req.Body, req.ContentLength = io.NopCloser(iotest.TimeoutReader(strings.NewReader(report()[:100]))), length
+				w := httptest.NewRecorder()
+				d.server.Config.Handler.ServeHTTP(w, req)
+				if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "to its end") {
+					t.Errorf("%d, Retry-After %q: %s", w.Code, w.Header().Get("Retry-After"), w.Body)
+				}
+			})
+		}
+	}
 }
 
 func newTestKey(t *testing.T) string {

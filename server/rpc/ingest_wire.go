@@ -38,8 +38,11 @@ func faultOf(err error) ingestFault {
 		return ingestFault{http.StatusUnsupportedMediaType, connect.CodeInvalidArgument, err, ""}
 	case errors.As(err, &limit):
 		return ingestFault{http.StatusTooManyRequests, connect.CodeResourceExhausted, err, strconv.Itoa(int(limit.wait.Seconds()))}
-	case errors.As(err, &bad), errors.Is(err, ingest.ErrGzip), errors.As(err, &cut):
+	case errors.As(err, &bad), errors.Is(err, ingest.ErrGzip):
 		return ingestFault{http.StatusBadRequest, connect.CodeInvalidArgument, err, ""}
+	case errors.As(err, &cut):
+		// The line was at fault, not the report: it is worth sending again.
+		return ingestFault{http.StatusServiceUnavailable, connect.CodeUnavailable, err, retrySoon}
 	}
 	// What is wrong in here is nobody's business out there.
 	return ingestFault{http.StatusServiceUnavailable, connect.CodeUnavailable, ingest.ErrUnavailable, retrySoon}
@@ -50,8 +53,7 @@ func faultOf(err error) ingestFault {
 func wrong(err error) bool {
 	switch faultOf(err).status {
 	case http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusBadRequest, http.StatusUnsupportedMediaType:
-		var cut *unreadable
-		return !errors.As(err, &cut)
+		return true
 	}
 	return false
 }
