@@ -72,7 +72,7 @@ func reportCommand(r reporter) *cobra.Command {
 		Long: `Reads core, modules, themes and profiles from a composer.lock and reports them
 to a Drumbeat server: from a deployment, or for a site without the module. (Where
 the module reports, leave it to it: it sees what is on the disk and what is
-installed. A lock lists neither custom code nor what came without Composer.)
+installed. A lock does not list what came without Composer, such as custom code.)
 
 The server's address, the site and its key come from the connection string in
 $DRUMBEAT_CONNECTION; or the address from --server, and the key from --key-file or
@@ -144,7 +144,7 @@ func (r reporter) run(ctx context.Context, out io.Writer, o reportOptions) error
 	var to connection
 	if !o.dryRun || r.env("DRUMBEAT_CONNECTION") != "" {
 		var err error
-		if to, err = r.connection(o); err != nil && !o.dryRun {
+		if to, err = r.connection(o); err != nil {
 			return usageError(err)
 		}
 	}
