@@ -326,7 +326,7 @@ func parseConnection(text string) (connection, error) {
 	const prefix = "drumbeat:"
 	encoded, ok := strings.CutPrefix(strings.Join(strings.Fields(text), ""), prefix)
 	if !ok {
-		return connection{}, errors.New("a connection string begins with drumbeat:")
+		return connection{}, errors.New(`a connection string begins with "drumbeat:"`)
 	}
 	var said struct {
 		Version int    `json:"v"`

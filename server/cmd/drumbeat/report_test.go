@@ -175,7 +175,7 @@ func TestWrongUseSendsNothingAndSaysWhatIsWrong(t *testing.T) {
 		"an output nobody knows":             {withKey, []string{"--server", asked.URL, "--composer-lock", lock, "--output", "xml"}, "--output"},
 		"a flag nobody knows":                {withKey, []string{"--key", key}, "unknown flag: --key"},
 		"an argument":                        {withKey, []string{"composer.lock"}, "composer.lock"},
-		"a connection of another kind":       {connected("https://x"), []string{"--composer-lock", lock}, "begins with drumbeat:"},
+		"a connection of another kind":       {connected("https://x"), []string{"--composer-lock", lock}, `begins with "drumbeat:"`},
 		"half a connection":                  {connected(connectionString(asked.URL, site, key)[:80]), []string{"--composer-lock", lock}, "not complete"},
 		"a connection with half a key":       {connected(connectionString(asked.URL, site, key[:30])), []string{"--composer-lock", lock}, "not complete"},
 		"a connection of no site":            {connected(connectionString(asked.URL, "x", key)), []string{"--composer-lock", lock}, "not complete"},
