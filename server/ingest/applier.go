@@ -478,7 +478,9 @@ func (a *Applier) acknowledge(ctx context.Context) {
 		}
 		for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 			callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			pipe := a.redis.Pipeline()
+			// Together or not at all: an entry that is acknowledged and still there
+			// is never read again. Redis killed between the two leaves just that.
+			pipe := a.redis.TxPipeline()
 			pipe.XAck(callCtx, a.cfg.Stream, group, ids...)
 			pipe.XDel(callCtx, a.cfg.Stream, ids...)
 			_, err := pipe.Exec(callCtx)
