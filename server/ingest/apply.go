@@ -323,9 +323,13 @@ func (w *work) write(ctx context.Context) error {
 		}
 	}
 	if len(w.audits) > 0 {
-		if _, err := w.q.InsertAuditLogs(ctx, w.audits); err != nil {
-			return fmt.Errorf("write %d audit rows: %w", len(w.audits), err)
-		}
+		// All that their keys ask is that the sites are there: they are locked.
+		return w.insert(ctx, len(w.audits) >= bulkAudits, func() error {
+			if _, err := w.q.InsertAuditLogs(ctx, w.audits); err != nil {
+				return fmt.Errorf("write %d audit rows: %w", len(w.audits), err)
+			}
+			return nil
+		})
 	}
 	return nil
 }
@@ -408,6 +412,28 @@ func (w *work) periods(ctx context.Context) error {
 // of a site's first report.
 const bulkPeriods = 1000
 
+// bulkAudits is the same for audit rows, where it is a half of the cost of a heartbeat.
+const bulkAudits = 100
+
+// insert runs do, where there are many rows and the role may without the check
+// of each row's foreign keys: the caller has made sure of what they ask.
+func (w *work) insert(ctx context.Context, many bool, do func() error) error {
+	if !many || !w.bulk {
+		return do()
+	}
+	if _, err := w.tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
+		return fmt.Errorf("leave out the checks of single rows: %w", err)
+	}
+	// On an error the transaction is rolled back, and the setting with it.
+	if err := do(); err != nil {
+		return err
+	}
+	if _, err := w.tx.Exec(ctx, "SET LOCAL session_replication_role = origin"); err != nil {
+		return fmt.Errorf("take up the checks of single rows: %w", err)
+	}
+	return nil
+}
+
 // open inserts the new periods.
 func (w *work) open(ctx context.Context) error {
 	if len(w.opened) == 0 {
@@ -432,19 +458,13 @@ func (w *work) open(ctx context.Context) error {
 		if int(n) != len(arg.Ids) {
 			return fmt.Errorf("only %d of %d versions are there", n, len(arg.Ids))
 		}
-		if _, err := w.tx.Exec(ctx, "SET LOCAL session_replication_role = replica"); err != nil {
-			return fmt.Errorf("leave out the checks of single rows: %w", err)
+	}
+	return w.insert(ctx, bulk, func() error {
+		if _, err := w.q.OpenPeriods(ctx, w.opened); err != nil {
+			return fmt.Errorf("open %d periods: %w", len(w.opened), err)
 		}
-	}
-	if _, err := w.q.OpenPeriods(ctx, w.opened); err != nil {
-		return fmt.Errorf("open %d periods: %w", len(w.opened), err)
-	}
-	if bulk {
-		if _, err := w.tx.Exec(ctx, "SET LOCAL session_replication_role = origin"); err != nil {
-			return fmt.Errorf("take up the checks of single rows: %w", err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // move closes and opens the periods of one change.
