@@ -58,7 +58,7 @@ function fakeServer(): Plugin {
     } = await runnerImport<{ createFake: (options: object) => { routes: (router: ConnectRouter) => void } }>(
       here("./testing/fake.ts"),
     );
-    const api = connectNodeAdapter({ routes: createFake({ sites: Number(process.env["FAKE_SITES"] ?? 640) }).routes });
+    const api = connectNodeAdapter({ routes: createFake({ superuser: true, sites: Number(process.env["FAKE_SITES"] ?? 640) }).routes });
     return (request: IncomingMessage, response: ServerResponse, next: () => void) =>
       request.url?.startsWith("/drumbeat.") ? api(request, response) : next();
   };

@@ -4,11 +4,22 @@ import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { AuthService, UserSchema } from "@drumbeat/api/drumbeat/auth/v1/auth_pb";
 import { IngestService } from "@drumbeat/api/drumbeat/ingest/v1/ingest_pb";
 import { Role } from "@drumbeat/api/drumbeat/policy/v1/policy_pb";
+import {
+  FeedSchema,
+  FeedState,
+  OverrideSchema,
+  ReleasesService,
+  type Feed,
+  type Override,
+} from "@drumbeat/api/drumbeat/releases/v1/releases_pb";
 import { PatchRunKind, PatchRunSchema, ReportsService } from "@drumbeat/api/drumbeat/reports/v1/reports_pb";
 import {
   CustomExtensionSchema,
+  InsecureSince_Basis,
   ModuleList,
   ModuleStatus,
+  ModuleVerdictSchema,
+  PlatformState,
   SiteKeySchema,
   SiteModuleSchema,
   SiteSchema,
@@ -30,6 +41,7 @@ export type FakeOptions = {
   sites?: number;
   role?: Role;
   signedIn?: boolean;
+  superuser?: boolean;
   setupNeeded?: boolean;
 };
 
@@ -176,17 +188,82 @@ function makeModules(index: number, now: Date): SiteModule[] {
   return modules.toSorted((a, b) => a.list - b.list || title(a).localeCompare(title(b)));
 }
 
+/** A site of Drupal 7, whose modules nobody maintains any more. */
+function makeLegacyModules(now: Date): SiteModule[] {
+  const modules = ["ctools", "views", "token", "pathauto", "entity", "date", "rules", "features", "webform", "link", "libraries", "devel"].map(
+    (name) =>
+      create(SiteModuleSchema, {
+        moduleName: name,
+        title: name[0]?.toUpperCase() + name.slice(1),
+        projectType: "module",
+        list: ModuleList.PLATFORM_ENDED,
+        status: ModuleStatus.NOT_SUPPORTED,
+        currentVersion: "7.x-1.4",
+        drupalLink: `https://www.drupal.org/project/${name}`,
+        explanation: "The whole project is no longer supported: it should be replaced.",
+        extensions: [name],
+      }),
+  );
+  modules.unshift(
+    create(SiteModuleSchema, {
+      moduleName: "drupal",
+      title: "Drupal core",
+      projectType: "core",
+      list: ModuleList.UP_TO_DATE,
+      status: ModuleStatus.CURRENT,
+      currentVersion: "7.103",
+      recommendedVersion: "7.103",
+      recommendedLink: releaseLink("drupal", "7.103"),
+      drupalLink: "https://www.drupal.org/project/drupal",
+      explanation: "7.103 is the recommended release.",
+      extensions: ["system", "node"],
+    }),
+    create(SiteModuleSchema, {
+      moduleName: "captcha",
+      title: "CAPTCHA",
+      projectType: "module",
+      list: ModuleList.SECURITY,
+      status: ModuleStatus.NOT_SECURE,
+      currentVersion: "7.x-1.4",
+      recommendedVersion: "7.x-1.7",
+      recommendedLink: releaseLink("captcha", "7.x-1.7"),
+      drupalLink: "https://www.drupal.org/project/captcha",
+      explanation: "7.x-1.4 carries the mark Insecure since 2023-05-17; 7.x-1.7 in the same branch fixes it.",
+      extensions: ["captcha"],
+    }),
+  );
+  for (const module of modules) {
+    module.checkedAt = timestampFromDate(new Date(now.getTime() - 2 * HOUR));
+    module.installedAt = timestampFromDate(new Date(now.getTime() - 900 * DAY));
+  }
+  return modules.toSorted((a, b) => a.list - b.list);
+}
+
 function count(site: Site, modules: readonly SiteModule[]): void {
   const of = (...statuses: ModuleStatus[]) => modules.filter((module) => statuses.includes(module.status)).length;
+  const ended = modules.filter((module) => module.list === ModuleList.PLATFORM_ENDED).length;
   const core = modules.find((module) => module.moduleName === "drupal");
   site.coreVersion = core?.currentVersion ?? "";
   site.coreStatus = core?.status ?? ModuleStatus.UNSPECIFIED;
+  if (site.coreVersion.startsWith("7.")) {
+    site.platformState = PlatformState.END_OF_LIFE;
+    site.platformNote = "Drupal 7 reached its end of life on 2025-01-05: nothing of it gets security fixes any more.";
+  } else if (site.coreVersion.startsWith("10.3.")) {
+    site.platformState = PlatformState.END_OF_LIFE;
+    site.platformNote = "Security fixes for Drupal 10.3 ended with the release of 10.5.0.";
+  } else if (site.coreVersion.startsWith("10.5.")) {
+    site.platformState = PlatformState.ENDING;
+    site.platformNote = "Drupal 10.5 gets security fixes only until 2026-06-17.";
+  } else {
+    site.platformState = PlatformState.SUPPORTED;
+  }
   site.securityUpdateCount = of(ModuleStatus.NOT_SECURE, ModuleStatus.REVOKED);
   site.updateCount = modules.filter((module) => module.updateAvailable).length;
   site.counts = {
     $typeName: "drumbeat.sites.v1.ModuleCounts",
     insecure: of(ModuleStatus.NOT_SECURE),
-    unsupported: of(ModuleStatus.REVOKED, ModuleStatus.NOT_SUPPORTED),
+    unsupported: ended > 0 ? 1 : of(ModuleStatus.REVOKED, ModuleStatus.NOT_SUPPORTED),
+    platformEnded: ended,
     outdated: of(ModuleStatus.NOT_CURRENT),
     current: of(ModuleStatus.CURRENT),
     unknown: of(ModuleStatus.UNKNOWN, ModuleStatus.NOT_FETCHED, ModuleStatus.NOT_CHECKED),
@@ -201,7 +278,7 @@ function makeEntry(index: number, now: Date): Entry {
   const name = `${PLACES[index % 10]} ${KINDS[Math.floor(index / 10) % 10]}${index >= 100 ? ` ${Math.floor(index / 100) + 1}` : ""}`;
   const waiting = index % 31 === 5;
   const silent = index % 23 === 3;
-  const modules = waiting ? [] : makeModules(index, now);
+  const modules = waiting ? [] : index % 12 === 11 ? makeLegacyModules(now) : makeModules(index, now);
   const ago = (millis: number) => timestampFromDate(new Date(now.getTime() - millis));
   const site = create(SiteSchema, {
     id: uuid(1, index),
@@ -228,6 +305,88 @@ function makeEntry(index: number, now: Date): Entry {
   return { site, modules, keys, organizationId: ORGANIZATION_ID };
 }
 
+function makeFeeds(now: Date): Feed[] {
+  const ago = (millis: number) => timestampFromDate(new Date(now.getTime() - millis));
+  const names = ["acme_connector", ...CATALOGUE.map(([name]) => name), "drupal", "webform_views"].toSorted();
+  return names.map((moduleName, index) => {
+    const state =
+      moduleName === "acme_connector" ? FeedState.MISSING : index === 4 ? FeedState.FAILED : index === 11 ? FeedState.MALFORMED : FeedState.OK;
+    return create(FeedSchema, {
+      moduleName,
+      series: index % 9 === 8 ? "7.x" : "current",
+      state,
+      error:
+        state === FeedState.FAILED
+          ? "the server answered 503 Service Unavailable"
+          : state === FeedState.MALFORMED
+            ? "no release history: the document ends too early"
+            : state === FeedState.MISSING
+              ? "the source knows no such project"
+              : "",
+      failures: state === FeedState.FAILED ? 4 : 0,
+      fetchedAt: state === FeedState.MISSING ? undefined : ago(state === FeedState.OK ? index * 11 * 60_000 : 2 * DAY),
+      checkedAt: ago(index * 11 * 60_000),
+      nextCheckAt: ago(-(5 * HOUR) + index * 9 * 60_000),
+    });
+  });
+}
+
+function makeVerdict(module: SiteModule, now: Date) {
+  const ago = (days: number) => timestampFromDate(new Date(now.getTime() - days * DAY));
+  const release = (version: string, days: number, ...terms: string[]) => ({
+    version,
+    link: releaseLink(module.moduleName, version),
+    date: ago(days),
+    terms,
+  });
+  const insecure = module.status === ModuleStatus.NOT_SECURE;
+  const securityUpdates = module.securityUpdates.map((each, index) => release(each.version, 190 - index * 30, "Security update"));
+  return create(ModuleVerdictSchema, {
+    module,
+    rule: insecure ? "release-insecure" : module.status === ModuleStatus.NOT_SUPPORTED ? "branch-unsupported" : "is-recommended",
+    ruleText: insecure
+      ? "The installed release itself carries the mark Insecure."
+      : module.status === ModuleStatus.NOT_SUPPORTED
+        ? "The installed version begins with none of the supported branches."
+        : "The installed release is the recommended one.",
+    ruleSet: "current",
+    ruleSetText: "the rules of Drupal 10.3 and later",
+    feed: {
+      series: "current",
+      source: "drupal.org",
+      state: "ok",
+      stateText: "As the source last said.",
+      fetchedAt: module.checkedAt,
+      checkedAt: module.checkedAt,
+      nextCheckAt: ago(-0.15),
+    },
+    installed: module.currentVersion ? release(module.currentVersion, 240, ...(insecure ? ["Insecure"] : ["Bug fixes"])) : undefined,
+    recommended: module.recommendedVersion
+      ? {
+          ...release(module.recommendedVersion, 20, "Bug fixes"),
+          coreCompatibility: { compatible: false, ranges: "10.5.0 to 10.5.6, 11.2.8", text: "Not with this site's core; it requires Drupal core: 10.5.0 to 10.5.6, 11.2.8." },
+        }
+      : undefined,
+    securityUpdates,
+    alsoAvailable: module.alsoAvailable.map((each) => release(each.version, 40)),
+    supportedBranches: ["10.5.", "11.2."],
+    insecureSince: insecure
+      ? {
+          at: ago(190),
+          basis: InsecureSince_Basis.SECURITY_RELEASE,
+          release: securityUpdates[0]?.version ?? "",
+          text: "Since the date of the first security release after it in the same branch. With it drupal.org marks the releases before.",
+        }
+      : undefined,
+    exposedSince: insecure ? ago(120) : undefined,
+    judgedAt: ago(3),
+    changes: [
+      { at: ago(3), from: ModuleStatus.CURRENT, to: module.status, reason: "The release history changed." },
+      { at: ago(200), to: ModuleStatus.CURRENT, reason: "A site reported this version for the first time." },
+    ],
+  });
+}
+
 /**
  * The API from memory, for working on the pages and for their tests. Its
  * verdicts are made up; only the real server judges.
@@ -244,6 +403,7 @@ export function createFake(options: FakeOptions = {}) {
     id: uuid(9, 1),
     name: "Ada Admin",
     email: "ada@example.org",
+    isSuperuser: options.superuser ?? false,
     memberships: [
       { organizationId: ORGANIZATION_ID, organizationName: "Northwind Agency", role: options.role ?? Role.ORGANIZATION_ADMIN },
       { organizationId: OTHER_ORGANIZATION_ID, organizationName: "Aarhus Office", role: Role.DEVELOPER },
@@ -253,6 +413,35 @@ export function createFake(options: FakeOptions = {}) {
   const requireUser = () => {
     if (!signedIn) throw new ConnectError("sign in first", Code.Unauthenticated);
   };
+  const requireSuperuser = () => {
+    requireUser();
+    if (!user.isSuperuser) throw new ConnectError("only a superuser of the platform can do this", Code.PermissionDenied);
+  };
+  const feeds = makeFeeds(now);
+  const overrides: Override[] = [
+    create(OverrideSchema, {
+      id: uuid(6, 1),
+      moduleName: "paragraphs",
+      versions: "8.x-1.*",
+      status: ModuleStatus.CURRENT,
+      note: "Patched by us",
+      reason: "the fix of SA-CONTRIB-2026-031 is in our build",
+      author: "Ada Admin",
+      createdAt: timestampFromDate(new Date(now.getTime() - 3 * DAY)),
+      until: timestampFromDate(new Date(now.getTime() + 27 * DAY)),
+    }),
+    create(OverrideSchema, {
+      id: uuid(6, 2),
+      moduleName: "acme_connector",
+      status: ModuleStatus.NOT_SUPPORTED,
+      note: "Replaced by acme_client",
+      reason: "the vendor ended it",
+      author: "Ada Admin",
+      createdAt: timestampFromDate(new Date(now.getTime() - 90 * DAY)),
+      endedAt: timestampFromDate(new Date(now.getTime() - 9 * DAY)),
+      endedBecause: "its time was over",
+    }),
+  ];
   const find = (siteId: string): Entry => {
     requireUser();
     const entry = entries.find((each) => each.site.id === siteId);
@@ -280,6 +469,8 @@ export function createFake(options: FakeOptions = {}) {
         return (counts?.unknown ?? 0) > 0;
       case SiteState.CURRENT:
         return Boolean(counts) && !counts?.insecure && !counts?.unsupported && !counts?.outdated && !counts?.unknown;
+      case SiteState.END_OF_LIFE:
+        return site.platformState === PlatformState.END_OF_LIFE;
       case SiteState.WAITING:
         return age === undefined;
       case SiteState.SILENT:
@@ -385,6 +576,7 @@ export function createFake(options: FakeOptions = {}) {
           outdated: of(SiteState.OUTDATED),
           unknown: of(SiteState.UNKNOWN),
           current: of(SiteState.CURRENT),
+          endOfLife: of(SiteState.END_OF_LIFE),
           waiting,
           silent,
           reporting: all.length - waiting - silent,
@@ -437,6 +629,11 @@ export function createFake(options: FakeOptions = {}) {
             request.pageToken || modules.length === 0 ? [] : custom.map((each) => create(CustomExtensionSchema, each)),
         };
       },
+      getModuleVerdict(request) {
+        const module = find(request.siteId).modules.find((each) => each.moduleName === request.moduleName);
+        if (!module) throw new ConnectError("the site has no such project", Code.NotFound);
+        return { verdict: makeVerdict(module, now) };
+      },
       listModuleSites(request) {
         const found = inOrganization(request.organizationId).flatMap(({ site, modules }) => {
           const module = modules.find((each) => each.moduleName === request.moduleName);
@@ -484,6 +681,55 @@ export function createFake(options: FakeOptions = {}) {
         } finally {
           watchers.delete(push);
         }
+      },
+    });
+
+    router.service(ReleasesService, {
+      listFeeds(request) {
+        requireSuperuser();
+        const found = feeds.filter(
+          (feed) => (!request.state || feed.state === request.state) && feed.moduleName.includes(request.search.toLowerCase()),
+        );
+        const { items, nextPageToken } = page(found, request.pageSize || 50, request.pageToken);
+        const states = [...new Set(feeds.map((feed) => feed.state))];
+        return {
+          feeds: items,
+          nextPageToken,
+          counts: states.map((state) => ({ state, feeds: feeds.filter((feed) => feed.state === state).length })),
+        };
+      },
+      checkFeed() {
+        requireSuperuser();
+        return {};
+      },
+      listOverrides(request) {
+        requireSuperuser();
+        return { overrides: overrides.filter((each) => request.withEnded || !each.endedAt) };
+      },
+      setOverride(request) {
+        requireSuperuser();
+        serial += 1;
+        const override = create(OverrideSchema, {
+          id: uuid(6, serial),
+          moduleName: request.moduleName,
+          versions: request.versions,
+          status: request.status,
+          note: request.note,
+          reason: request.reason,
+          until: request.until,
+          author: user.name,
+          createdAt: timestampFromDate(new Date()),
+        });
+        overrides.unshift(override);
+        return { override, changedVersions: 1 };
+      },
+      removeOverride(request) {
+        requireSuperuser();
+        const override = overrides.find((each) => each.id === request.overrideId);
+        if (!override) throw new ConnectError("there is no such override in force", Code.NotFound);
+        override.endedAt = timestampFromDate(new Date());
+        override.endedBecause = `removed by ${user.name}`;
+        return { changedVersions: 1 };
       },
     });
 

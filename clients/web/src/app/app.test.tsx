@@ -157,3 +157,57 @@ it("has a page for addresses that do not exist", async () => {
   renderApp("/no/such/page");
   await screen.findByRole("heading", { name: "This page does not exist" }, wait);
 });
+
+it("says why on demand: what decided, since when, and what one would skip, oldest first", async () => {
+  const { user } = renderApp("/sites/018f0001-0000-7000-8000-000000000002");
+  await user.click(await screen.findByRole("button", { name: "Details of Drupal core" }, wait));
+  const evidence = await screen.findByTestId("evidence", {}, wait);
+  expect(evidence.textContent).toContain("The installed release itself carries the mark Insecure.");
+  expect(evidence.textContent).toContain("By the rules of Drupal 10.3 and later.");
+  expect(within(evidence).getByText("Insecure since")).toBeTruthy();
+  const skipped = within(evidence).getByRole("list", { name: "Security releases, oldest first" });
+  expect(within(skipped).getAllByRole("link").map((link) => link.textContent?.match(/[\d.]+/)?.[0])).toEqual(["10.3.6", "10.3.9", "10.3.10"]);
+  expect(evidence.textContent).toContain("Not with this site's core");
+  expect(evidence.textContent).toContain("Release history at drupal.org, series current.");
+});
+
+it("shows an ended platform as one state, not as many alarms", async () => {
+  const { user } = renderApp("/sites?state=eol");
+  await user.click(await screen.findByRole("link", { name: "Orchard Clinic" }, wait));
+  await screen.findByText(/Drupal 7 reached its end of life on 2025-01-05/, {}, wait);
+  const ended = await screen.findByRole("list", { name: "Unsupported with the platform" }, wait);
+  expect(within(ended).getAllByRole("listitem").length).toBe(10);
+  expect(within(screen.getByRole("list", { name: "Security" })).getAllByRole("listitem").length).toBe(1);
+  expect(screen.getByText("1 unsupported")).toBeTruthy();
+});
+
+it("shows superusers how fresh the feeds are, and nobody else", async () => {
+  const { user } = renderApp("/admin/feeds", { superuser: true });
+  const list = await screen.findByRole("list", { name: "Feeds" }, wait);
+  expect(within(list).getAllByRole("listitem").length).toBe(27);
+  await user.click(screen.getByRole("link", { name: /^Failed/ }));
+  await waitFor(() => expect(within(screen.getByRole("list", { name: "Feeds" })).getAllByRole("listitem").length).toBe(1), wait);
+  expect(screen.getByText(/the server answered 503 Service Unavailable, 4 times in a row/)).toBeTruthy();
+  expect(screen.getByRole("link", { name: "Administration" })).toBeTruthy();
+});
+
+it("keeps the administrators' pages from everybody else", async () => {
+  renderApp("/admin/overrides");
+  await screen.findByRole("heading", { name: "For superusers only" }, wait);
+  expect(screen.queryByRole("link", { name: "Administration" })).toBeNull();
+});
+
+it("lets a superuser say otherwise, and take it back", async () => {
+  const { user } = renderApp("/admin/overrides", { superuser: true });
+  await user.click(await screen.findByRole("button", { name: "New override" }, wait));
+  await user.click(screen.getByRole("button", { name: "Say so" }));
+  expect(screen.getAllByText("Please fill this in.").length).toBe(3);
+  await user.type(screen.getByLabelText(/^Project/), "token");
+  await user.type(screen.getByLabelText(/^Note/), "patched");
+  await user.type(screen.getByLabelText(/^Why/), "our build");
+  await user.click(screen.getByRole("button", { name: "Say so" }));
+  await screen.findByText("It is in force: 1 installed version is judged otherwise.", {}, wait);
+  await user.click(await screen.findByRole("button", { name: "Remove the override of token" }, wait));
+  await user.click(await screen.findByRole("button", { name: "Remove" }, wait));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Remove the override of token" })).toBeNull(), wait);
+});

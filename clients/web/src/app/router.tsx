@@ -6,6 +6,7 @@ import {
   redirect,
   type RouterHistory,
 } from "@tanstack/react-router";
+import { FEED_STATES, type FeedStateName } from "@/features/admin/feed-words";
 import { SITE_STATES, type SiteStateName } from "@/lib/words";
 import { SORTS, type Sort } from "@/lib/sorts";
 import { ErrorPage, NotFoundPage, PendingPage } from "./error-pages";
@@ -91,11 +92,35 @@ const profileRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/auth/profile-page"), "ProfilePage"),
 });
 
+const adminRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/admin",
+  beforeLoad: () => {
+    throw redirect({ to: "/admin/feeds", replace: true });
+  },
+});
+
+const feedsRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/admin/feeds",
+  validateSearch: (raw: Raw): { state?: FeedStateName; q?: string } => ({
+    state: raw["state"] && raw["state"] in FEED_STATES ? (raw["state"] as FeedStateName) : undefined,
+    q: raw["q"]?.slice(0, 128) || undefined,
+  }),
+  component: lazyRouteComponent(() => import("@/features/admin/feeds-page"), "FeedsPage"),
+});
+
+const overridesRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/admin/overrides",
+  component: lazyRouteComponent(() => import("@/features/admin/overrides-page"), "OverridesPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   setupRoute,
   signInRoute,
-  signedInRoute.addChildren([sitesRoute, newSiteRoute, siteRoute, moduleRoute, profileRoute]),
+  signedInRoute.addChildren([sitesRoute, newSiteRoute, siteRoute, moduleRoute, profileRoute, adminRoute, feedsRoute, overridesRoute]),
 ]);
 
 /** The pages by their addresses. Tests pass a history in memory. */

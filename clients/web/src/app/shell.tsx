@@ -14,6 +14,8 @@ import classes from "./shell.module.css";
 export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   const announcement = useRouteFocus(main);
+  const { user } = useSession();
+  const inAdmin = useLocation({ select: (location) => location.pathname.startsWith("/admin/") });
   return (
     <>
       <a href="#main" className={classes.skip}>
@@ -29,6 +31,14 @@ export function Shell({ children }: { children: ReactNode }) {
             <Link to="/sites" activeOptions={{ includeSearch: false }}>
               Sites
             </Link>
+            {user.isSuperuser && (
+              <Link to="/admin/feeds" data-status={inAdmin ? "active" : undefined} aria-label="Administration">
+                <span className={classes.navLong}>Administration</span>
+                <span className={classes.navShort}>
+                  Admin
+                </span>
+              </Link>
+            )}
           </nav>
           <div className={classes.tools}>
             <LiveIndicator />

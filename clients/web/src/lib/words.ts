@@ -1,5 +1,5 @@
 import { Role } from "@drumbeat/api/drumbeat/policy/v1/policy_pb";
-import { ModuleStatus, SiteState } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import { ModuleStatus, PlatformState, SiteState } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
 
 /** How bad something is. Never told by colour alone: each goes with a word. */
 export type Tone = "danger" | "warning" | "notice" | "good" | "unknown" | "neutral";
@@ -56,12 +56,25 @@ export function describeStatus(status: ModuleStatus): Word {
 export const SITE_STATES = {
   insecure: { state: SiteState.INSECURE, label: "Insecure", tone: "danger" },
   unsupported: { state: SiteState.UNSUPPORTED, label: "Unsupported", tone: "warning" },
+  eol: { state: SiteState.END_OF_LIFE, label: "End of life", tone: "warning" },
   outdated: { state: SiteState.OUTDATED, label: "Updates", tone: "notice" },
   unknown: { state: SiteState.UNKNOWN, label: "Unchecked", tone: "unknown" },
   current: { state: SiteState.CURRENT, label: "Up to date", tone: "good" },
   waiting: { state: SiteState.WAITING, label: "Waiting", tone: "neutral" },
   silent: { state: SiteState.SILENT, label: "Silent", tone: "neutral" },
 } as const satisfies Record<string, { state: SiteState; label: string; tone: Tone }>;
+
+/** What to say of a version of Drupal that is not simply supported; undefined for the rest. */
+export function describePlatform(state: PlatformState): { label: string; tone: Tone } | undefined {
+  switch (state) {
+    case PlatformState.END_OF_LIFE:
+      return { label: "End of life", tone: "warning" };
+    case PlatformState.ENDING:
+      return { label: "Ends soon", tone: "notice" };
+    default:
+      return undefined;
+  }
+}
 
 export type SiteStateName = keyof typeof SITE_STATES;
 

@@ -10,6 +10,7 @@ import classes from "./sites.module.css";
 const COUNTS: Record<SiteStateName, (summary: GetFleetSummaryResponse) => number> = {
   insecure: (summary) => summary.insecure,
   unsupported: (summary) => summary.unsupported,
+  eol: (summary) => summary.endOfLife,
   outdated: (summary) => summary.outdated,
   unknown: (summary) => summary.unknown,
   current: (summary) => summary.current,
@@ -20,6 +21,7 @@ const COUNTS: Record<SiteStateName, (summary: GetFleetSummaryResponse) => number
 const HINTS: Record<SiteStateName, string> = {
   insecure: "Sites with at least one insecure release",
   unsupported: "Sites with at least one revoked or unsupported release",
+  eol: "Sites whose version of Drupal gets no security fixes any more",
   outdated: "Sites with at least one newer release to go to",
   unknown: "Sites with at least one project that could not be checked",
   current: "Sites with nothing insecure, unsupported, outdated or unchecked",

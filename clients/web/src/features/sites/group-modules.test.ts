@@ -12,7 +12,9 @@ it("puts each project into its list and keeps the order", () => {
     module("c", ModuleList.UPDATE),
     module("d", ModuleList.UP_TO_DATE),
     module("e", ModuleList.UNKNOWN),
+    module("f", ModuleList.PLATFORM_ENDED),
   ]);
+  expect(groups.platformEnded.map((each) => each.moduleName)).toEqual(["f"]);
   expect(groups.security.map((each) => each.moduleName)).toEqual(["b", "a"]);
   expect(groups.update.map((each) => each.moduleName)).toEqual(["c"]);
   expect(groups.upToDate.map((each) => each.moduleName)).toEqual(["d"]);

@@ -4,13 +4,15 @@ export type ModuleGroups = {
   security: SiteModule[];
   update: SiteModule[];
   upToDate: SiteModule[];
+  /** Unsupported only because the whole platform is: one state of the site. */
+  platformEnded: SiteModule[];
   /** Everything that no list claims as well: never shown as fine. */
   unknown: SiteModule[];
 };
 
 /** Puts each project into its list, in the order in which the server gave them. */
 export function groupModules(modules: readonly SiteModule[]): ModuleGroups {
-  const groups: ModuleGroups = { security: [], update: [], upToDate: [], unknown: [] };
+  const groups: ModuleGroups = { security: [], update: [], upToDate: [], platformEnded: [], unknown: [] };
   for (const module of modules) {
     switch (module.list) {
       case ModuleList.SECURITY:
@@ -21,6 +23,9 @@ export function groupModules(modules: readonly SiteModule[]): ModuleGroups {
         break;
       case ModuleList.UP_TO_DATE:
         groups.upToDate.push(module);
+        break;
+      case ModuleList.PLATFORM_ENDED:
+        groups.platformEnded.push(module);
         break;
       default:
         groups.unknown.push(module);

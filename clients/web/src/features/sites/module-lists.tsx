@@ -60,16 +60,29 @@ export function ModuleLists({ site, mayEdit }: { site: Site; mayEdit: boolean })
   const groups = groupModules(modules);
   return (
     <div className="stack">
-      <Security modules={groups.security} />
+      <Security siteId={site.id} modules={groups.security} />
       <Section
+        siteId={site.id}
         title="Other updates"
         tone="notice"
         icon="update"
         modules={groups.update}
         empty="There is no other update to install."
               />
+      {groups.platformEnded.length > 0 && (
+        <Section
+          siteId={site.id}
+          title="Unsupported with the platform"
+          tone="warning"
+          icon="alert"
+          intro={`Nobody maintains these for this version of Drupal any more. That is one thing to do, not ${formatNumber(groups.platformEnded.length)}: move the site to a supported version.`}
+          modules={groups.platformEnded}
+          searchable
+        />
+      )}
       {groups.unknown.length > 0 && (
         <Section
+          siteId={site.id}
           title="Could not be checked"
           tone="unknown"
           icon="question"
@@ -79,6 +92,7 @@ export function ModuleLists({ site, mayEdit }: { site: Site; mayEdit: boolean })
         />
       )}
       <Section
+        siteId={site.id}
         title="Up to date"
         tone="good"
         icon="checkCircle"
@@ -121,7 +135,7 @@ function Waiting({ site, mayEdit }: { site: Site; mayEdit: boolean }) {
   );
 }
 
-function Security({ modules }: { modules: readonly SiteModule[] }) {
+function Security({ siteId, modules }: { siteId: string; modules: readonly SiteModule[] }) {
   const [showing, setShowing] = useState(false);
   const composer = composerRequire(modules);
   const id = useId();
@@ -171,7 +185,7 @@ function Security({ modules }: { modules: readonly SiteModule[] }) {
       <Columns judged />
       <ul aria-label="Security">
         {modules.map((module) => (
-          <ModuleRow key={module.moduleName} module={module} judged />
+          <ModuleRow key={module.moduleName} siteId={siteId} module={module} judged />
         ))}
       </ul>
     </section>
@@ -191,6 +205,7 @@ function Columns({ judged }: { judged: boolean }) {
 }
 
 function Section({
+  siteId,
   title,
   tone,
   icon,
@@ -200,6 +215,7 @@ function Section({
   judged = false,
   searchable = false,
 }: {
+  siteId: string;
   title: string;
   tone: Tone;
   icon: IconName;
@@ -243,7 +259,7 @@ function Section({
               <Columns judged={judged} />
               <ul aria-label={title}>
                 {shown.map((module) => (
-                  <ModuleRow key={module.moduleName} module={module} judged={judged} />
+                  <ModuleRow key={module.moduleName} siteId={siteId} module={module} judged={judged} />
                 ))}
               </ul>
             </>

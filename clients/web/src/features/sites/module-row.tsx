@@ -1,12 +1,12 @@
-import type { ReleaseLink, SiteModule } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import type { SiteModule } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
 import { VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useId, useState } from "react";
-import { StatusBadge } from "@/components/ui/badge";
+import { Badge, StatusBadge } from "@/components/ui/badge";
 import { ExternalLink } from "@/components/ui/external-link";
 import { Icon } from "@/components/ui/icon";
-import { TimeAgo } from "@/components/ui/time-ago";
 import { formatDay, formatExact, formatVersion, toDate } from "@/lib/format";
+import { ModuleEvidence } from "./module-evidence";
 import classes from "./module-lists.module.css";
 
 /**
@@ -15,7 +15,7 @@ import classes from "./module-lists.module.css";
  * @param judged shows the verdict and its reason at once, for lists whose rows
  * differ in it; the others show since when the version is there.
  */
-export function ModuleRow({ module, judged }: { module: SiteModule; judged: boolean }) {
+export function ModuleRow({ siteId, module, judged }: { siteId: string; module: SiteModule; judged: boolean }) {
   const [open, setOpen] = useState(false);
   const id = useId();
   const title = module.title || module.moduleName;
@@ -56,6 +56,11 @@ export function ModuleRow({ module, judged }: { module: SiteModule; judged: bool
         </div>
         <div className={classes.cellStatus} data-judged={judged}>
           {judged ? <StatusBadge status={module.status} /> : <Since module={module} />}
+          {module.override && (
+            <Badge tone="neutral" icon="pencil" title={`${module.override.note}: ${module.override.reason}`}>
+              Overridden
+            </Badge>
+          )}
         </div>
         <div className={classes.cellExpand}>
           <button
@@ -64,6 +69,7 @@ export function ModuleRow({ module, judged }: { module: SiteModule; judged: bool
             aria-expanded={open}
             aria-controls={id}
             aria-label={`Details of ${title}`}
+            title="Why"
             onClick={() => setOpen(!open)}
           >
             <Icon name="chevronDown" />
@@ -72,7 +78,7 @@ export function ModuleRow({ module, judged }: { module: SiteModule; judged: bool
       </div>
       {judged && module.explanation && <p className={classes.why}>{module.explanation}</p>}
       <div id={id} hidden={!open}>
-        {open && <Details module={module} judged={judged} />}
+        {open && <ModuleEvidence siteId={siteId} module={module} judged={judged} />}
       </div>
     </li>
   );
@@ -99,69 +105,3 @@ function Recommended({ module }: { module: SiteModule }) {
     </span>
   );
 }
-
-function Details({ module, judged }: { module: SiteModule; judged: boolean }) {
-  const installed = toDate(module.installedAt);
-  const checked = toDate(module.checkedAt);
-  return (
-    <dl className={classes.details}>
-      {!judged && module.explanation && (
-        <>
-          <dt>Why</dt>
-          <dd>{module.explanation}</dd>
-        </>
-      )}
-      {module.securityUpdates.length > 0 && (
-        <>
-          <dt>Security releases on the way</dt>
-          <dd>
-            <Releases releases={module.securityUpdates} />
-          </dd>
-        </>
-      )}
-      {module.alsoAvailable.length > 0 && (
-        <>
-          <dt>Also available</dt>
-          <dd>
-            <Releases releases={module.alsoAvailable} />
-          </dd>
-        </>
-      )}
-      {module.extensions.length > 0 && (
-        <>
-          <dt>Extensions of it here</dt>
-          <dd>{module.extensions.join(", ")}</dd>
-        </>
-      )}
-      {judged && installed && (
-        <>
-          <dt>This version since</dt>
-          <dd>
-            <span title={formatExact(installed)}>{formatDay(installed)}</span>
-          </dd>
-        </>
-      )}
-      <dt>drupal.org asked</dt>
-      <dd>{checked ? <TimeAgo date={checked} /> : "never"}</dd>
-      <dt>Elsewhere</dt>
-      <dd>
-        <Link to="/modules/$name" params={{ name: module.moduleName }}>
-          All sites with {module.title || module.moduleName}
-        </Link>
-      </dd>
-    </dl>
-  );
-}
-
-function Releases({ releases }: { releases: readonly ReleaseLink[] }) {
-  return (
-    <ul className="row" style={{ gap: "0.25rem 0.75rem" }}>
-      {releases.map((release) => (
-        <li key={release.version} className="nums">
-          <ExternalLink href={release.link}>{release.version}</ExternalLink>
-        </li>
-      ))}
-    </ul>
-  );
-}
-

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { SitesService, type ModuleCounts, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import { ModuleStatus, PlatformState, SitesService, type ModuleCounts, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
 import { Button, Group, Skeleton, Tabs } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
@@ -9,14 +9,14 @@ import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { EmptyState } from "@/components/ui/empty-state";
 import { ExternalLink } from "@/components/ui/external-link";
 import { Icon } from "@/components/ui/icon";
-import { ProblemNotice } from "@/components/ui/notice";
+import { Notice, ProblemNotice } from "@/components/ui/notice";
 import { useDocumentTitle } from "@/components/ui/page";
 import { TimeAgo } from "@/components/ui/time-ago";
 import { toProblem } from "@/lib/errors";
 import { formatDay, formatExact, formatNumber, formatUrl, toDate } from "@/lib/format";
 import { isAffected } from "@/lib/live/affected";
 import { Role, useSession } from "@/lib/session/session";
-import type { Tone } from "@/lib/words";
+import { describePlatform, type Tone } from "@/lib/words";
 import { EditSiteForm } from "./edit-site-form";
 import { KeyList } from "./key-list";
 import { ModuleLists } from "./module-lists";
@@ -77,6 +77,12 @@ function SiteContent({ site, problem, onRetry }: { site: Site; problem: unknown;
     <>
       <SiteHeader site={site} mayEdit={mayEdit} mayDelete={mayDelete} />
       {problem ? <ProblemNotice error={problem} onRetry={onRetry} /> : null}
+      {site.platformState === PlatformState.END_OF_LIFE && (
+        <Notice tone="warning" title="End of life">
+          {site.platformNote} Whatever is said below of its projects, the site itself has to move on.
+        </Notice>
+      )}
+      {site.platformState === PlatformState.ENDING && <Notice tone="info">{site.platformNote}</Notice>}
       <Facts site={site} />
       <Tabs
         value={tab}
@@ -178,13 +184,17 @@ function Facts({ site }: { site: Site }) {
   const last = toDate(site.lastReportAt);
   const changed = toDate(site.lastChangeAt);
   const created = toDate(site.createdAt);
+  const platform = describePlatform(site.platformState);
+  // Nothing on a dead platform is simply up to date.
+  const shown = site.platformState !== PlatformState.END_OF_LIFE || site.coreStatus !== ModuleStatus.CURRENT;
   const facts: [string, ReactNode][] = [
     [
       "Drupal core",
       site.coreVersion && (
         <Group gap="xs">
           {site.coreVersion}
-          <StatusBadge status={site.coreStatus} />
+          {shown && <StatusBadge status={site.coreStatus} />}
+          {platform && <Badge tone={platform.tone}>{platform.label}</Badge>}
         </Group>
       ),
     ],
@@ -216,6 +226,7 @@ function Counts({ counts }: { counts: ModuleCounts }) {
   const all: { value: number; label: string; tone: Tone }[] = [
     { value: counts.insecure, label: "insecure", tone: "danger" },
     { value: counts.unsupported, label: "unsupported", tone: "warning" },
+    { value: counts.platformEnded, label: "unsupported with the platform", tone: "neutral" },
     { value: counts.outdated, label: "with an update", tone: "notice" },
     { value: counts.unknown, label: "not checked", tone: "unknown" },
     { value: counts.current, label: "up to date", tone: "good" },

@@ -1,4 +1,4 @@
-import { ModuleStatus, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import { ModuleStatus, PlatformState, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
 import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { Icon } from "@/components/ui/icon";
 import { TimeAgo } from "@/components/ui/time-ago";
 import { formatCount, formatDay, formatExact, formatNumber, formatUrl, toDate } from "@/lib/format";
 import { directionOf, type Sort, type SortField } from "@/lib/sorts";
+import { describePlatform } from "@/lib/words";
 import classes from "./sites.module.css";
 
 const COLUMNS: { field: SortField; label: string; end?: boolean }[] = [
@@ -148,7 +149,11 @@ function SiteCard({ site }: { site: Site }) {
 
 function Core({ site, prefix = "" }: { site: Site; prefix?: string }) {
   if (!site.coreVersion) return <Nothing label="not known yet" />;
-  const quiet = site.coreStatus === ModuleStatus.CURRENT;
+  const platform = describePlatform(site.platformState);
+  // That a version is unsupported is said by the end of its life already.
+  const quiet =
+    site.coreStatus === ModuleStatus.CURRENT ||
+    (site.platformState === PlatformState.END_OF_LIFE && site.coreStatus === ModuleStatus.NOT_SUPPORTED);
   return (
     <span className={classes.core}>
       <span className="nums">
@@ -156,6 +161,11 @@ function Core({ site, prefix = "" }: { site: Site; prefix?: string }) {
         {site.coreVersion}
       </span>
       {!quiet && <StatusBadge status={site.coreStatus} short />}
+      {platform && (
+        <Badge tone={platform.tone} title={site.platformNote}>
+          {platform.label}
+        </Badge>
+      )}
     </span>
   );
 }

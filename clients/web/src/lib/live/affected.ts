@@ -13,6 +13,7 @@ const FLEET = new Set([
 const SITE = new Set([
   `${SitesService.typeName}/${SitesService.method.getSite.name}`,
   `${SitesService.typeName}/${SitesService.method.listSiteModules.name}`,
+  `${SitesService.typeName}/${SitesService.method.getModuleVerdict.name}`,
   `${SitesService.typeName}/${SitesService.method.listSiteKeys.name}`,
   `${ReportsService.typeName}/${ReportsService.method.listPatchRuns.name}`,
 ]);
