@@ -21,6 +21,7 @@ final class Extension {
     public readonly bool $hidden,
     public readonly string $lifecycle,
     public readonly string $package,
+    public readonly string $statusUrl,
   ) {}
 
   /**
@@ -50,6 +51,12 @@ final class Extension {
     if ($project === '' || mb_strlen((string) $project) > 128) {
       $project = NULL;
     }
+    // Likewise an address: where the project publishes its releases instead of
+    // drupal.org.
+    $status_url = Text::clean($info['project status url'] ?? '', 2049);
+    if (mb_strlen($status_url) > 2048) {
+      $status_url = '';
+    }
     return new self(
       $name,
       $type,
@@ -62,6 +69,7 @@ final class Extension {
       !empty($info['hidden']),
       Text::clean($info['lifecycle'] ?? '', 32),
       Text::clean($info['package'] ?? '', 255),
+      $status_url,
     );
   }
 
@@ -89,6 +97,7 @@ final class Extension {
       'hidden' => $this->hidden,
       'lifecycle' => $this->lifecycle,
       'package' => $this->package,
+      'statusUrl' => $this->statusUrl,
     ], static fn (string|int|bool $value): bool => $value !== '' && $value !== 0 && $value !== FALSE);
   }
 

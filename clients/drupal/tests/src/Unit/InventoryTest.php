@@ -114,6 +114,16 @@ final class InventoryTest extends TestCase {
         ['name' => 'Token', 'package' => 'Other', 'version' => '8.x-1.15', 'project' => 'token', 'datestamp' => 1722206215, 'lifecycle' => 'stable', 'mtime' => 1],
         ['name' => 'token', 'type' => 'module', 'enabled' => TRUE, 'project' => 'token', 'version' => '8.x-1.15', 'datestamp' => 1722206215, 'title' => 'Token', 'pathKind' => 'contrib', 'lifecycle' => 'stable', 'package' => 'Other'],
       ],
+      'a release server of its own' => [
+        'acme', 'module', TRUE, 'modules/contrib/acme',
+        ['name' => 'Acme', 'version' => '1.0.0', 'project' => 'acme', 'project status url' => 'https://updates.acme.example/history'],
+        ['name' => 'acme', 'type' => 'module', 'enabled' => TRUE, 'project' => 'acme', 'version' => '1.0.0', 'title' => 'Acme', 'pathKind' => 'contrib', 'statusUrl' => 'https://updates.acme.example/history'],
+      ],
+      'an address that is too long is none' => [
+        'acme', 'module', TRUE, 'modules/contrib/acme',
+        ['name' => 'Acme', 'project' => 'acme', 'project status url' => 'https://updates.acme.example/' . str_repeat('x', 2048)],
+        ['name' => 'acme', 'type' => 'module', 'enabled' => TRUE, 'project' => 'acme', 'title' => 'Acme', 'pathKind' => 'contrib'],
+      ],
       'core from Composer has no project' => [
         'node', 'module', TRUE, 'core/modules/node',
         ['name' => 'Node', 'package' => 'Core', 'version' => '11.4.5'],
