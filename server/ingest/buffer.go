@@ -25,7 +25,8 @@ type BufferConfig struct {
 	// Stream is the key of the stream (DefaultStream).
 	Stream string
 	// Durable says that the Redis syncs to disk before it answers. Where it does
-	// not, everything goes to the spool: acknowledged means durable.
+	// not, everything goes to the spool: acknowledged means durable. TrustRedis
+	// says so later, where it is not known yet.
 	Durable bool
 	// Lanes is how many commands to Redis run at a time (1: the larger
 	// the group, the fewer syncs; measured).
@@ -69,6 +70,7 @@ type Buffer struct {
 	// restUntil is when Redis may be tried again, in Unix nanoseconds.
 	restUntil atomic.Int64
 	spooled   atomic.Int64
+	durable   atomic.Bool
 }
 
 type waiting struct {
@@ -109,6 +111,7 @@ func NewBuffer(rdb redis.UniversalClient, pool *pgxpool.Pool, log *slog.Logger, 
 	setDefault(&cfg.RestAfterFailure, time.Second)
 	rdb, closeRedis := bounded(rdb, cfg.Lanes)
 	b := &Buffer{redis: rdb, close: closeRedis, pool: pool, log: log, cfg: cfg, queue: make(chan *waiting, maxQueue), stop: make(chan struct{})}
+	b.durable.Store(cfg.Durable)
 	for range cfg.Lanes {
 		b.lanes.Go(b.lane)
 	}
@@ -123,6 +126,9 @@ func (b *Buffer) Close() {
 		_ = b.close()
 	})
 }
+
+// TrustRedis says that the Redis turned out to sync to disk before it answers.
+func (b *Buffer) TrustRedis() { b.durable.Store(true) }
 
 // Spooled is how many entries went to PostgreSQL since the start.
 func (b *Buffer) Spooled() int64 { return b.spooled.Load() }
@@ -240,7 +246,7 @@ func (b *Buffer) store(g *grouped) {
 	}
 	g.finish()
 	left := g.records
-	if b.cfg.Durable && time.Now().UnixNano() >= b.restUntil.Load() {
+	if b.durable.Load() && time.Now().UnixNano() >= b.restUntil.Load() {
 		left = b.toRedis(g)
 	}
 	if len(left) == 0 {

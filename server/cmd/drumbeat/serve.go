@@ -194,12 +194,12 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	defer client.Close()
 
-	durable := b.redisDurable
+	durable, undecided := b.redisDurable, false
 	if !b.redisBuiltIn {
 		var warnings []embedded.Warning
 		var durability embedded.Durability
 		durability, warnings = embedded.CheckRedis(ctx, client)
-		durable = durability == embedded.DurabilityAlways
+		durable, undecided = durability == embedded.DurabilityAlways, durability == embedded.DurabilityUnknown
 		for _, w := range warnings {
 			log.WarnContext(ctx, w.Message, "setting", w.Setting, "value", w.Value, "want", w.Want)
 		}
@@ -216,7 +216,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		}
 	}
 
-	s := &server{options: o, log: log, pool: pool, redis: client, redisDurable: durable, source: source, servers: servers, ownSources: ownSources, people: people, proxies: proxies}
+	s := &server{options: o, log: log, pool: pool, redis: client, redisDurable: durable, redisUndecided: undecided, source: source, servers: servers, ownSources: ownSources, people: people, proxies: proxies}
 	handler, err := s.build(b.databaseURL)
 	if err != nil {
 		return err
@@ -313,11 +313,13 @@ type server struct {
 	pool         *pgxpool.Pool
 	redis        *redis.Client
 	redisDurable bool
-	source       releases.Source
-	servers      releases.Servers           // that projects may name as their own
-	ownSources   map[string]releases.Source // of these, by name
-	people       *orgs.Service
-	proxies      []netip.Prefix
+	// redisUndecided: nobody could say yet whether Redis is durable.
+	redisUndecided bool
+	source         releases.Source
+	servers        releases.Servers           // that projects may name as their own
+	ownSources     map[string]releases.Source // of these, by name
+	people         *orgs.Service
+	proxies        []netip.Prefix
 
 	watcher *sites.Watcher
 	keys    *ingest.Keys
@@ -365,6 +367,9 @@ func (s *server) start(ctx context.Context, loops *supervisor) {
 		loops.run(ctx, "changed sites", s.watcher.Run)
 		loops.run(ctx, "open streams", s.people.Guard)
 		loops.run(ctx, "site keys", s.keys.Run)
+		if s.redisUndecided {
+			loops.run(ctx, "durability of Redis", s.decideOnRedis)
+		}
 	}
 	if s.options.has(roleWorker) {
 		applier := ingest.NewApplier(s.pool, s.redis, releases.NewCatalog(s.pool, s.log).WithServers(s.servers), s.log, ingest.ApplierConfig{})
@@ -373,6 +378,37 @@ func (s *server) start(ctx context.Context, loops *supervisor) {
 	if s.options.has(roleScheduler) {
 		loops.run(ctx, "release data", releases.NewService(releases.Options{Pool: s.pool, Source: s.source, Servers: s.ownSources, Log: s.log}).Run)
 		loops.run(ctx, "sessions", s.people.SweepSessions)
+	}
+}
+
+// redisAskInterval is how often a Redis that did not say how durable it is is
+// asked again.
+const redisAskInterval = time.Second
+
+// decideOnRedis asks until Redis says how durable it is. One that was down when
+// the server started would otherwise go unused for as long as the server runs.
+func (s *server) decideOnRedis(ctx context.Context) error {
+	tick := time.NewTicker(redisAskInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		durability, warnings := embedded.CheckRedis(ctx, s.redis)
+		if durability == embedded.DurabilityUnknown {
+			continue
+		}
+		for _, w := range warnings {
+			s.log.WarnContext(ctx, w.Message, "setting", w.Setting, "value", w.Value, "want", w.Want)
+		}
+		if durability == embedded.DurabilityAlways {
+			s.buffer.TrustRedis()
+			s.log.InfoContext(ctx, "Redis is durable and takes reports from now on")
+		}
+		<-ctx.Done()
+		return nil
 	}
 }
 
