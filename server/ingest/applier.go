@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"runtime/debug"
@@ -41,7 +42,7 @@ type ApplierConfig struct {
 	// BatchSize is how many entries one transaction takes (512). A batch may be
 	// larger by what one read brings.
 	BatchSize int
-	// BatchBytes ends a batch early (4 MiB of records).
+	// BatchBytes ends a batch early (2 MiB of records).
 	BatchBytes int
 	// Linger is how long a small batch waits for more (30 ms): a transaction
 	// for each single report costs a hundred times more.
@@ -63,7 +64,7 @@ func (c *ApplierConfig) defaults() {
 		c.Stream = DefaultStream
 	}
 	setDefault(&c.BatchSize, 512)
-	setDefault(&c.BatchBytes, 4<<20)
+	setDefault(&c.BatchBytes, 2<<20)
 	setDefault(&c.Linger, 30*time.Millisecond)
 	setDefault(&c.ReclaimIdle, 15*time.Second)
 	setDefault(&c.MaxDeliveries, 5)
@@ -130,7 +131,7 @@ func NewApplier(pool *pgxpool.Pool, rdb redis.UniversalClient, versions Versions
 		pool: pool, redis: rdb, versions: versions, log: log, cfg: cfg,
 		consumer: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), hex.EncodeToString(unique[:])),
 		group:    inventory.Group,
-		jobs:     make(chan *batch, 1),
+		jobs:     make(chan *batch),
 		acks:     make(chan []string, 64),
 		inFlight: map[string]bool{}, retries: map[string]time.Time{}, aside: map[int64]time.Time{},
 	}
@@ -159,12 +160,7 @@ func (a *Applier) Run(ctx context.Context) error {
 	committed := make(chan struct{})
 	go func() {
 		defer close(committed)
-		for b := range a.jobs {
-			if ctx.Err() == nil {
-				a.process(ctx, work, b)
-			}
-			close(b.done)
-		}
+		a.transactions(ctx, work)
 	}()
 	readers.Wait()
 	close(a.jobs)
@@ -177,6 +173,59 @@ func (a *Applier) Run(ctx context.Context) error {
 	close(a.acks)
 	others.Wait()
 	return nil
+}
+
+// lanes is how many batches are in their transactions at a time: each keeps one
+// core of PostgreSQL busy at most.
+const lanes = 2
+
+// transactions brings the batches to their ends, in the order they come. One
+// begins only when none before it with a site in common is under way: the
+// reports of a site stay in order.
+func (a *Applier) transactions(ctx, work context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	var mu sync.Mutex
+	through := sync.NewCond(&mu)
+	running := 0
+	busy := map[int64]bool{}
+	for b := range a.jobs {
+		ids := make(map[int64]bool, len(b.items))
+		for _, it := range b.items {
+			ids[it.SiteID] = true
+		}
+		waits := func() bool {
+			if running == lanes {
+				return true
+			}
+			for id := range ids {
+				if busy[id] {
+					return true
+				}
+			}
+			return false
+		}
+		mu.Lock()
+		for waits() {
+			through.Wait()
+		}
+		running++
+		maps.Copy(busy, ids)
+		mu.Unlock()
+		all.Go(func() {
+			if ctx.Err() == nil {
+				a.process(ctx, work, b)
+			}
+			close(b.done)
+			mu.Lock()
+			defer mu.Unlock()
+			running--
+			for id := range ids {
+				delete(busy, id)
+			}
+			through.Signal()
+		})
+	}
 }
 
 // keepPartitions makes the months of the audit log ahead of time. It closes
