@@ -47,6 +47,7 @@ generate: deps ## generate gen/ from proto/ and db/
 
 .PHONY: bench
 bench: ## run the benchmarks on servers started for them
+	go run -buildvcs=false ./server/cmd/bench
 	go build -buildvcs=false -o bin/testservices ./server/cmd/testservices
 	bin/testservices -- go test -run '^$$' -bench . -benchmem ./server/...
 
