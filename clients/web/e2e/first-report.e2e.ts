@@ -208,6 +208,8 @@ describe("a first report", () => {
           ["keys", `${sitePath}?tab=keys`, "New key"],
           ["new-site", "/sites/new", "Add a site"],
           ["module", "/modules/token", "Sites with token"],
+          ["feeds", "/admin/feeds", "token"],
+          ["overrides", "/admin/overrides", "No overrides"],
           ["password", "/profile", "Change password"],
           ["not-found", "/nowhere", "This page does not exist"],
         ];
@@ -219,6 +221,12 @@ describe("a first report", () => {
           await expectNoSideways(page, `${name} ${device}`);
           await screenshot(page, `${name}-${device}-${colorScheme}`, true);
         }
+        await page.goto(server.origin + sitePath);
+        await page.getByRole("button", { name: /Details of Drupal core/ }).click();
+        await page.getByTestId("evidence").getByText("carries the mark Insecure").waitFor();
+        await expectAccessible(page, `why ${device} ${colorScheme}`);
+        await expectNoSideways(page, `why ${device}`);
+        await screenshot(page, `why-${device}-${colorScheme}`, true);
       });
     }
   }
