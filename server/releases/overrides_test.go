@@ -106,7 +106,7 @@ func TestAnOverrideActsUntilItsTimeIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "An administrator says: patched by us. (our build has the fix; Ann, 2026-11-02, until 2026-11-04.) " +
-		"Its release history says: 8.x-1.4 carries the mark Insecure"
+		"Its release history says: 8.x-1.4 carries the mark Insecure since 2023-11-14; 8.x-1.5 in the same branch fixes it."
 	if got := Explain(e.Version, e.Verdict); !strings.HasPrefix(got, want) {
 		t.Errorf("explained: %s", got)
 	}

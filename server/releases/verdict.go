@@ -165,12 +165,14 @@ func judge(k *knownFeed, ruleSet updatestatus.RuleSet, version *string, datestam
 	}
 	v := updatestatus.Evaluate(in)
 	stored := evidence(k, v)
+	insecure := v.Status == updatestatus.NotSecure
 	if o := k.overriding(version, now); o != nil {
 		stored.Override = o.applied(v.Status)
 		v.Status, v.Reason = o.status, updatestatus.NoReason
 		stored.Status, stored.Reason = v.Status, v.Reason
 	}
-	if v.Status == updatestatus.NotSecure && version != nil {
+	// What an override replaces is told as well.
+	if (insecure || v.Status == updatestatus.NotSecure) && version != nil {
 		stored.Fix = k.fix(*version, v)
 		stored.Marked = k.marked(*version, v)
 	}

@@ -134,7 +134,8 @@ func newOverridesSetCommand() *cobra.Command {
 				if o.output == "json" {
 					return writeJSON(cmd.OutOrStdout(), made)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Override %s is in force: %d installed versions are judged otherwise, on %d sites.\n", made.ID, changed, sites)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Override %s is in force: %s judged otherwise, on %s.\n",
+					made.ID, counted(changed, "installed version is", "installed versions are"), counted(sites, "site", "sites"))
 				return err
 			})
 		},
@@ -172,7 +173,8 @@ func newOverridesRemoveCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed: %d installed versions are judged by their release history again, on %d sites.\n", changed, sites)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed: %s judged by the release history again, on %s.\n",
+					counted(changed, "installed version is", "installed versions are"), counted(sites, "site", "sites"))
 				return err
 			})
 		},
@@ -180,6 +182,14 @@ func newOverridesRemoveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&by, "by", operator(), "who removes it")
 	o.addFlags(cmd)
 	return cmd
+}
+
+// counted is a number with the word that goes with it.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // operator is who runs the command, as the system knows them.
