@@ -3623,7 +3623,7 @@ const file_drumbeat_sites_v1_sites_proto_rawDesc = "" +
 	"\x16ListModuleSitesRequest\x121\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eorganizationId\x12+\n" +
 	"\vmodule_name\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\n" +
 	"moduleName\x12\"\n" +
 	"\aversion\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\aversion\x12'\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\n" +
