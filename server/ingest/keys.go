@@ -34,6 +34,14 @@ const KeyChannel = "site_keys"
 const (
 	// keyTTL is the net under the notifications.
 	keyTTL = 60 * time.Second
+	// keyGrace is how long a key that was once found opens its site while the
+	// database cannot be asked: Redis takes the reports meanwhile. Nobody can
+	// revoke a key in a database that is down; a process that is merely cut off
+	// from it may let a revoked key through for that long.
+	keyGrace = 2 * time.Hour
+	// askAgain is how long nobody asks a database that just failed to answer
+	// about a key that was once found.
+	askAgain = time.Second
 	// unknownTTL is how long a wrong key is remembered as such. A key that was
 	// just made may have been tried before.
 	unknownTTL = 5 * time.Second
@@ -52,6 +60,7 @@ type Site struct {
 	keyID  int64
 	key    string // the key's hash, for limits per key
 	expiry int64  // Unix nanoseconds
+	found  int64  // when the database said so, Unix nanoseconds
 	used   atomic.Bool
 	// inventory is the sender's hash of the last full report that was accepted.
 	inventory atomic.Pointer[string]
@@ -74,6 +83,10 @@ type Keys struct {
 	// generation changes with every invalidation, so that a look-up that was
 	// under way meanwhile is not remembered.
 	generation atomic.Int64
+	// trusted is from when on what the database said holds without asking again:
+	// revocations before it may have gone unheard. Unix nanoseconds, as is
+	// restUntil, before which a database that failed is not asked.
+	trusted, restUntil atomic.Int64
 
 	mu   sync.Mutex
 	used map[int64]time.Time
@@ -97,11 +110,16 @@ func NewKeys(pool *pgxpool.Pool, log *slog.Logger) *Keys {
 func (k *Keys) Find(ctx context.Context, key sitekey.Key) (*Site, error) {
 	hash := key.Sum()
 	now := k.now()
-	if site, ok := k.cache.Get(hash); ok && now.UnixNano() < site.expiry {
-		if !site.used.Load() {
-			k.use(site, now)
+	before, cached := k.cache.Get(hash)
+	if cached && now.UnixNano() < before.expiry && before.found >= k.trusted.Load() {
+		if !before.used.Load() {
+			k.use(before, now)
 		}
-		return site, nil
+		return before, nil
+	}
+	graced := cached && now.UnixNano() < before.found+int64(keyGrace)
+	if graced && now.UnixNano() < k.restUntil.Load() {
+		return before, nil
 	}
 	if until, ok := k.unknown.Get(hash); ok && now.UnixNano() < until {
 		return nil, ErrUnknownKey
@@ -118,6 +136,10 @@ func (k *Keys) Find(ctx context.Context, key sitekey.Key) (*Site, error) {
 		}
 		return k.load(ctx, hash)
 	})
+	if graced && err != nil && !errors.Is(err, ErrUnknownKey) {
+		k.restUntil.Store(k.now().Add(askAgain).UnixNano())
+		return before, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +149,7 @@ func (k *Keys) Find(ctx context.Context, key sitekey.Key) (*Site, error) {
 }
 
 func (k *Keys) load(ctx context.Context, hash [32]byte) (*Site, error) {
-	generation := k.generation.Load()
+	generation, asked := k.generation.Load(), k.now()
 	row, err := db.New(k.pool).FindSiteKey(ctx, hash[:])
 	if errors.Is(err, pgx.ErrNoRows) {
 		k.cache.Remove(hash)
@@ -139,7 +161,8 @@ func (k *Keys) load(ctx context.Context, hash [32]byte) (*Site, error) {
 	}
 	site := &Site{
 		ID: row.SiteID, UUID: inventory.UUID(row.SiteUuid), OrganizationID: row.OrganizationID, Name: row.Name, URL: row.Url,
-		keyID: row.KeyID, key: hex.EncodeToString(hash[:16]), expiry: k.now().Add(keyTTL).UnixNano(),
+		keyID: row.KeyID, key: hex.EncodeToString(hash[:16]),
+		expiry: k.now().Add(keyTTL).UnixNano(), found: asked.UnixNano(),
 	}
 	known := row.InventoryHash
 	if old, ok := k.cache.Peek(hash); ok {
@@ -205,6 +228,14 @@ func (k *Keys) Reset() {
 	k.unknown.Purge()
 }
 
+// Doubt has every key looked up again before it opens its site, as far as the
+// database can be asked.
+func (k *Keys) Doubt() {
+	k.generation.Add(1)
+	k.trusted.Store(k.now().UnixNano())
+	k.unknown.Purge()
+}
+
 // Run listens for revoked keys and writes down the use of keys, until ctx ends.
 func (k *Keys) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
@@ -216,7 +247,7 @@ func (k *Keys) Run(ctx context.Context) error {
 				return
 			}
 			// What was revoked meanwhile went unheard.
-			k.Reset()
+			k.Doubt()
 			k.log.Warn("revoked site keys are not heard of, trying again", "error", err)
 			if time.Since(started) > time.Minute {
 				wait = 100 * time.Millisecond
@@ -252,7 +283,7 @@ func (k *Keys) listen(ctx context.Context) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	// What was revoked before the ear was open.
-	k.Reset()
+	k.Doubt()
 	for {
 		n, err := own.WaitForNotification(ctx)
 		if err != nil {
