@@ -115,7 +115,7 @@ func (r *Reader) Evidence(ctx context.Context, siteID int64, module string) (Evi
 	e := Evidence{
 		Verdict: verdict, Version: row.VersionNumber, RuleSet: updatestatus.RuleSet(row.RuleSet),
 		RuleText: ruleTexts[verdict.Rule], RuleSetText: ruleSetTexts[updatestatus.RuleSet(row.RuleSet)],
-		Feed: feedEvidence(&row), JudgedAt: row.JudgedAt,
+		Feed: feedEvidence(&row, r.source), JudgedAt: row.JudgedAt,
 	}
 	own, core, err := r.feedsFor(ctx, row.ModuleID, e.RuleSet)
 	if err != nil {
@@ -312,9 +312,9 @@ func (e *Evidence) insecureSince() *InsecureSince {
 	}
 }
 
-func feedEvidence(row *db.SiteModuleEvidenceRow) FeedEvidence {
+func feedEvidence(row *db.SiteModuleEvidenceRow, source string) FeedEvidence {
 	f := FeedEvidence{
-		Series: updatestatus.RuleSet(row.RuleSet).Series(), Source: "drupal.org", State: FeedNever,
+		Series: updatestatus.RuleSet(row.RuleSet).Series(), Source: source, State: FeedNever,
 		FetchedAt: row.FetchedAt, ChangedAt: row.ChangedAt, CheckedAt: row.CheckedAt, NextCheckAt: row.NextCheckAt,
 	}
 	if _, server, own := splitProject(row.ModuleName); own {

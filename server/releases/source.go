@@ -200,3 +200,20 @@ func readBounded(r io.Reader) ([]byte, error) {
 	}
 	return buffer.Bytes(), nil
 }
+
+// drupalOrg is what people call the default source.
+const drupalOrg = "drupal.org"
+
+// sourceName names a source to people who look after sites: the host that is
+// asked, or that it is a folder, whose path is the operator's business.
+func sourceName(source Source) string {
+	switch s := source.(type) {
+	case *FolderSource:
+		return "this server's own folder"
+	case *HTTPSource:
+		if host := s.base.Hostname(); host != "updates."+drupalOrg {
+			return host
+		}
+	}
+	return drupalOrg
+}

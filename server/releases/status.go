@@ -18,11 +18,19 @@ type Reader struct {
 	q      *db.Queries
 	judges *judges
 	now    func() time.Time
+	// source is what people call the source of the feeds.
+	source string
 }
 
 // NewReader makes a reader of the given database.
 func NewReader(pool *pgxpool.Pool, now func() time.Time, log *slog.Logger) *Reader {
-	return &Reader{q: db.New(pool), judges: newJudges(log), now: now}
+	return &Reader{q: db.New(pool), judges: newJudges(log), now: now, source: drupalOrg}
+}
+
+// From has the reader name another source than drupal.org in its evidence.
+func (r *Reader) From(source Source) *Reader {
+	r.source = sourceName(source)
+	return r
 }
 
 // ErrUnknownProject says that no site ever reported a project.

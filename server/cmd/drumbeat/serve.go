@@ -352,7 +352,7 @@ func (s *server) build(databaseURL string) (http.Handler, error) {
 		Ingest: reportsDoor,
 		Orgs:   s.people, Sites: sites.New(s.pool, time.Now, s.log), Watcher: s.watcher,
 		Reports: reports.New(s.pool), Notifications: notifications.New(s.pool, time.Now),
-		Releases: releases.NewReader(s.pool, time.Now, s.log), Overrides: releases.NewOverrides(s.pool, time.Now, s.log),
+		Releases: releases.NewReader(s.pool, time.Now, s.log).From(s.source), Overrides: releases.NewOverrides(s.pool, time.Now, s.log),
 		TrustedProxies: s.proxies, Pages: pages, Log: s.log, Now: time.Now,
 	}
 	if s.options.publicURL != "" {

@@ -40,6 +40,15 @@ it("shows the site list, sorted as its address says", async () => {
   await waitFor(() => expect(path(router)).toBe("/sites?sort=updates+desc"));
 });
 
+it("counts for each site what is unsupported, outdated, unchecked and fine", async () => {
+  renderApp("/sites?sort=name");
+  const table = await screen.findByRole("table", {}, wait);
+  const row = within(table).getByRole("link", { name: "Alpine Museum" }).closest("tr");
+  const counts = within(row!).getAllByTitle(/^\d+ (unsupported|outdated|unchecked|up to date)$/);
+  expect(counts.length).toBeGreaterThan(0);
+  for (const count of counts) expect(count.textContent).toBe(count.getAttribute("title"));
+});
+
 it("searches a moment after the last key and keeps it in the address", async () => {
   const { router, user } = renderApp("/sites");
   await user.type(await screen.findByRole("searchbox", {}, wait), "harbour");

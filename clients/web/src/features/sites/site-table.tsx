@@ -1,4 +1,4 @@
-import { ModuleStatus, PlatformState, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
+import { ModuleStatus, PlatformState, type ModuleCounts, type Site } from "@drumbeat/api/drumbeat/sites/v1/sites_pb";
 import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
@@ -7,15 +7,24 @@ import { Icon } from "@/components/ui/icon";
 import { TimeAgo } from "@/components/ui/time-ago";
 import { formatCount, formatDay, formatExact, formatNumber, formatUrl, toDate } from "@/lib/format";
 import { directionOf, type Sort, type SortField } from "@/lib/sorts";
-import { describePlatform } from "@/lib/words";
+import { describePlatform, type Tone } from "@/lib/words";
 import classes from "./sites.module.css";
 
-const COLUMNS: { field: SortField; label: string; end?: boolean }[] = [
+/** What the columns beside do not count, as on the tiles above the list. */
+const OTHER_COUNTS: { tone: Tone; words: string; of: (counts: ModuleCounts) => number }[] = [
+  { tone: "warning", words: "unsupported", of: (counts) => counts.unsupported },
+  { tone: "notice", words: "outdated", of: (counts) => counts.outdated },
+  { tone: "unknown", words: "unchecked", of: (counts) => counts.unknown },
+  { tone: "good", words: "up to date", of: (counts) => counts.current },
+];
+
+const COLUMNS: { field?: SortField; label: string; end?: boolean }[] = [
   { field: "name", label: "Name" },
   { field: "url", label: "URL" },
   { field: "core", label: "Drupal core" },
   { field: "security", label: "Security", end: true },
   { field: "updates", label: "Updates", end: true },
+  { label: "Projects" },
   { field: "last_report", label: "Last report" },
   { field: "created", label: "Added" },
 ];
@@ -55,6 +64,13 @@ export function SiteTable({
         <thead>
           <tr>
             {COLUMNS.map(({ field, label, end }) => {
+              if (!field) {
+                return (
+                  <th key={label} scope="col">
+                    {label}
+                  </th>
+                );
+              }
               const direction = directionOf(sort, field);
               return (
                 <th key={field} scope="col" aria-sort={direction ?? "none"} className={end ? classes.end : undefined}>
@@ -105,6 +121,9 @@ function SiteRow({ site }: { site: Site }) {
         <UpdateCount site={site} />
       </td>
       <td className={classes.nowrap}>
+        <OtherCounts site={site} />
+      </td>
+      <td className={classes.nowrap}>
         <LastReport site={site} />
       </td>
       <td className={`${classes.nowrap} soft`} title={created && formatExact(created)}>
@@ -135,6 +154,7 @@ function SiteCard({ site }: { site: Site }) {
             <span>
               <Core site={site} prefix="Core " />
             </span>
+            <OtherCounts site={site} />
             <span>{site.updateCount > 0 ? formatCount(site.updateCount, "update", "updates") : "No updates"}</span>
           </>
         )}
@@ -187,6 +207,22 @@ function UpdateCount({ site }: { site: Site }) {
   return (
     <span className={classes.count} data-zero={site.updateCount === 0}>
       {formatNumber(site.updateCount)}
+    </span>
+  );
+}
+
+function OtherCounts({ site }: { site: Site }) {
+  if (!site.lastReportAt || !site.counts) return <Nothing label="no report yet" />;
+  const { counts } = site;
+  return (
+    <span className={classes.otherCounts}>
+      {OTHER_COUNTS.filter(({ of }) => of(counts) > 0).map(({ tone, words, of }) => (
+        <span key={words} title={`${formatNumber(of(counts))} ${words}`}>
+          <span className={classes.swatch} data-tone={tone} aria-hidden="true" />
+          <span className="nums">{formatNumber(of(counts))}</span>
+          <VisuallyHidden> {words}</VisuallyHidden>
+        </span>
+      ))}
     </span>
   );
 }
