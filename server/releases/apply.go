@@ -305,7 +305,7 @@ func (a *applier) rejudge(ctx context.Context, q *db.Queries, modules []int64, r
 		case judged || evidenced:
 			verdicts.add(v.ID, j, judged || v.JudgedAt == nil)
 			changedIDs = append(changedIDs, v.ID)
-		case v.RulesVersion != RulesVersion:
+		case v.RulesVersion < RulesVersion:
 			same = append(same, v.ID)
 		}
 	}

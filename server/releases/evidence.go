@@ -337,7 +337,7 @@ func feedEvidence(row *db.SiteModuleEvidenceRow, source string) FeedEvidence {
 	case FeedOK:
 		f.StateText = "As the source last said."
 	case FeedMissing:
-		f.StateText = "The source knows no such project."
+		f.StateText = "The source knows no such project" + old + "."
 	case FeedFailed:
 		f.StateText = "The last request failed" + failure + old + "."
 	case FeedMalformed:

@@ -19,24 +19,37 @@ const (
 	windowCloses = 22
 )
 
-// nextCheck says when to ask for a feed again. failures counts those in a row;
-// random is from 0 (included) to 1.
-func nextCheck(now time.Time, state FeedState, inUse bool, failures int, random float64) time.Time {
-	switch state {
-	case FeedFailed, FeedMalformed:
+// nextCheck says when to ask for a feed again. inUse is whether a site runs the
+// project, known whether there is good content from before. failures counts
+// those in a row; random is from 0 (included) to 1.
+func nextCheck(now time.Time, state FeedState, inUse, known bool, failures int, random float64) time.Time {
+	opens, closes := securityWindow(now)
+	open := !now.Before(opens) && now.Before(closes)
+	switch {
+	case state == FeedFailed || state == FeedMalformed:
 		wait := longestBackoff
 		if shift := max(failures, 1) - 1; shift < 10 {
 			wait = min(firstBackoff<<shift, longestBackoff)
 		}
-		return now.Add(shorten(wait, 0.5, random))
-	case FeedMissing:
+		next := now.Add(shorten(wait, 0.5, random))
+		switch {
+		case inUse && open:
+			// A source that comes back in the window must not be found out hours
+			// later; the pause of a host that fails protects it.
+			return earlier(next, now.Add(shorten(windowInterval, 0.2, random)))
+		case inUse:
+			return earlier(next, opens.Add(time.Duration(random*float64(windowInterval))))
+		}
+		return next
+	case state == FeedMissing && !known:
 		return now.Add(shorten(missingInterval, 0.5, random))
 	}
+	// A project that the source knew before and suddenly does not is asked for as
+	// ever: the answer may be a passing fault.
 	if !inUse {
 		return now.Add(shorten(unusedInterval, 0.25, random))
 	}
-	opens, closes := securityWindow(now)
-	if !now.Before(opens) && now.Before(closes) {
+	if open {
 		return now.Add(shorten(windowInterval, 0.2, random))
 	}
 	next := now.Add(shorten(usualInterval, 0.25, random))
@@ -45,6 +58,13 @@ func nextCheck(now time.Time, state FeedState, inUse bool, failures int, random 
 		next = opens.Add(time.Duration(random * float64(windowInterval)))
 	}
 	return next
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // shorten takes a random part of at most the given share off d.

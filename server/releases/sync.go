@@ -193,7 +193,7 @@ func (s *syncer) conclude(feed claimed, state FeedState, message string) outcome
 	// A feed asked for the first time is that of a site whose report is being
 	// applied just now.
 	inUse := feed.inUse || !feed.checkedBefore
-	c.nextCheckAt = nextCheck(now, state, inUse, int(c.failures()), s.random())
+	c.nextCheckAt = nextCheck(now, state, inUse, len(feed.hash) > 0, int(c.failures()), s.random())
 	return outcome{check: c}
 }
 

@@ -169,10 +169,6 @@ type calculation struct {
 	alsoMajors map[int64]struct{} // of verdict.Also, once there are many
 }
 
-// RulesVersion changes whenever the same input may lead to another verdict, so
-// that stored verdicts can be found and renewed.
-const RulesVersion = 1
-
 // decide sets the status, over one set before.
 func (c *calculation) decide(status Status, reason Reason, rule Rule, release *Release) {
 	c.verdict.Status, c.verdict.Reason = status, reason

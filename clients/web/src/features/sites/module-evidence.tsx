@@ -72,7 +72,7 @@ function Evidence({ verdict, module, judged }: { verdict: ModuleVerdict; module:
           {exposed && (
             <>
               {" "}
-              This site runs it since <span title={formatExact(exposed)}>{formatDay(exposed)}</span>.
+              This site is exposed since <span title={formatExact(exposed)}>{formatDay(exposed)}</span>.
             </>
           )}
         </Fact>
