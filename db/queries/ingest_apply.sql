@@ -76,6 +76,17 @@ SET valid_to = greatest(t.valid_to, p.valid_from)
 FROM (SELECT unnest(@ids::bigint[]) AS id, unnest(@valid_to::timestamptz[]) AS valid_to) t
 WHERE p.id = t.id;
 
+-- name: AmendPeriods :exec
+-- The same version, seen by the rules of another core or installed in another way: it
+-- was there all the time.
+UPDATE site_module_periods p
+SET version_id = t.version_id, project_type = t.project_type
+FROM (SELECT unnest(@ids::bigint[]) AS id, unnest(@version_ids::bigint[]) AS version_id, unnest(@project_types::text[]) AS project_type) t
+WHERE p.id = t.id;
+
+-- name: VersionTexts :many
+SELECT id, version_number, datestamp FROM module_versions WHERE id = ANY(@ids::bigint[]);
+
 -- name: OpenPeriods :copyfrom
 INSERT INTO site_module_periods (site_id, module_id, version_id, project_type, valid_from, valid_to)
 VALUES (@site_id, @module_id, @version_id, @project_type, @valid_from, @valid_to);

@@ -12,6 +12,26 @@ import (
 	"github.com/google/uuid"
 )
 
+const amendPeriods = `-- name: AmendPeriods :exec
+UPDATE site_module_periods p
+SET version_id = t.version_id, project_type = t.project_type
+FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::bigint[]) AS version_id, unnest($3::text[]) AS project_type) t
+WHERE p.id = t.id
+`
+
+type AmendPeriodsParams struct {
+	Ids          []int64
+	VersionIds   []int64
+	ProjectTypes []string
+}
+
+// The same version, seen by the rules of another core or installed in another way: it
+// was there all the time.
+func (q *Queries) AmendPeriods(ctx context.Context, arg AmendPeriodsParams) error {
+	_, err := q.db.Exec(ctx, amendPeriods, arg.Ids, arg.VersionIds, arg.ProjectTypes)
+	return err
+}
+
 const applySiteStates = `-- name: ApplySiteStates :exec
 UPDATE site_states st
 SET last_report_at = greatest(st.last_report_at, t.heard_at),
@@ -493,6 +513,36 @@ func (q *Queries) VersionClasses(ctx context.Context, ids []int64) ([]VersionCla
 	for rows.Next() {
 		var i VersionClassesRow
 		if err := rows.Scan(&i.ID, &i.Class); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const versionTexts = `-- name: VersionTexts :many
+SELECT id, version_number, datestamp FROM module_versions WHERE id = ANY($1::bigint[])
+`
+
+type VersionTextsRow struct {
+	ID            int64
+	VersionNumber *string
+	Datestamp     int64
+}
+
+func (q *Queries) VersionTexts(ctx context.Context, ids []int64) ([]VersionTextsRow, error) {
+	rows, err := q.db.Query(ctx, versionTexts, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VersionTextsRow
+	for rows.Next() {
+		var i VersionTextsRow
+		if err := rows.Scan(&i.ID, &i.VersionNumber, &i.Datestamp); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -598,3 +598,30 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 	})
 }
+
+// After an update of core other rules may judge, and a module may be switched
+// off: what is the same version still was there all the time.
+func TestOnlyOtherVersionsAreAPatchRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.run(b.applier())
+	site := b.site("a")
+	on := func(ago time.Duration, core, enabled string) *Entry {
+		now := time.Now()
+		return entryOf(t, site, now, fmt.Sprintf(`{"reportId":%q,"collectedAt":%q,"trigger":"cron","agent":{"name":"test"},"site":{},
+			"platform":{"drupalVersion":%q},"extensions":[{"name":"node","type":"module","enabled":true,"pathKind":"core","version":%q},
+			{"name":"token","type":"module","enabled":%s,"project":"token","version":"8.x-1.9","pathKind":"contrib"}],"inventoryHash":%q}`,
+			uuid.NewString(), now.Add(-ago).UTC().Format(time.RFC3339Nano), core, core, enabled, core+enabled))
+	}
+	b.add(on(3*time.Hour, "10.2.8", "true"), on(2*time.Hour, "10.3.6", "true"), on(time.Hour, "10.3.6", "false"))
+	b.eventually("the reports", func() bool {
+		return len(b.query("SELECT status FROM audit_logs WHERE site_id = $1", site)) == 3
+	})
+	equal(t, "what the patch runs hold", []string{"updated drupal"},
+		b.query(`SELECT i.kind || ' ' || m.module_name FROM patch_runs r JOIN patch_run_items i ON i.patch_run_id = r.id
+			JOIN modules m ON m.id = i.module_id WHERE r.site_id = $1`, site))
+	equal(t, "token's periods", []string{"8.x-1.9 current module-uninstalled, for hours: true"},
+		b.query(`SELECT v.version_number || ' ' || v.rule_set || ' ' || p.project_type || ', for hours: ' || (p.valid_from < now() - interval '150 minutes')
+			FROM site_module_periods p JOIN module_versions v ON v.id = p.version_id JOIN modules m ON m.id = v.module_id
+			WHERE p.site_id = $1 AND m.module_name = 'token'`, site))
+}

@@ -53,6 +53,8 @@ type work struct {
 	applied      []*item // in order
 	runs         []patchRun
 	closed       db.ClosePeriodsParams
+	amended      db.AmendPeriodsParams
+	amendedAt    map[int64]int // where in amended a period stands
 	opened       []db.OpenPeriodsParams
 }
 
@@ -83,6 +85,7 @@ func (a *Applier) commit(ctx context.Context, items []*item, finish func(context
 		bulk:       a.mayCheckInBulk(ctx, tx),
 		contents:   map[contentKey]*item{},
 		contentIDs: map[contentKey]int64{},
+		amendedAt:  map[int64]int{},
 	}
 	if err := w.lock(ctx, items); err != nil {
 		return err
@@ -379,12 +382,16 @@ func (w *work) periods(ctx context.Context) error {
 			current[row.SiteID][row.ModuleID] = &period{id: row.ID, version: row.VersionID, projectType: row.ProjectType}
 		}
 	}
+	same, err := w.sameVersions(ctx, current)
+	if err != nil {
+		return err
+	}
 	begun := map[int64]bool{}
 	for _, it := range w.applied {
 		s := w.standings[it.SiteID]
 		at, _ := effective(&it.Entry, s.created)
 		now := current[it.SiteID]
-		changes := diff(now, it.read)
+		changes := diff(now, it.read, same)
 		s.changed = s.changed || len(changes) > 0
 		updates := 0
 		for i := range changes {
@@ -404,7 +411,63 @@ func (w *work) periods(ctx context.Context) error {
 			return fmt.Errorf("close %d periods: %w", len(w.closed.Ids), err)
 		}
 	}
+	if len(w.amended.Ids) > 0 {
+		if err := w.q.AmendPeriods(ctx, w.amended); err != nil {
+			return fmt.Errorf("amend %d periods: %w", len(w.amended.Ids), err)
+		}
+	}
 	return w.open(ctx)
+}
+
+// sameVersions tells one version under two rule sets from two versions, among
+// those that the applied reports put in each other's place.
+func (w *work) sameVersions(ctx context.Context, current map[int64]map[int64]*period) (func(a, b int64) bool, error) {
+	type place struct{ site, module int64 }
+	latest := map[place]int64{}
+	var ids []int64
+	for _, it := range w.applied {
+		for _, ref := range it.read.refs {
+			at := place{it.SiteID, ref.ModuleID}
+			before, ok := latest[at]
+			if !ok {
+				if now := current[it.SiteID][ref.ModuleID]; now != nil {
+					before, ok = now.version, true
+				}
+			}
+			if ok && before != ref.VersionID {
+				ids = append(ids, before, ref.VersionID)
+			}
+			if ok || len(w.applied) > 1 {
+				latest[at] = ref.VersionID
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return func(a, b int64) bool { return a == b }, nil
+	}
+	slices.Sort(ids)
+	rows, err := w.q.VersionTexts(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read the versions that changed: %w", err)
+	}
+	type text struct {
+		number    string
+		known     bool
+		datestamp int64
+	}
+	texts := make(map[int64]text, len(rows))
+	for _, row := range rows {
+		t := text{datestamp: row.Datestamp}
+		if row.VersionNumber != nil {
+			t.number, t.known = *row.VersionNumber, true
+		}
+		texts[row.ID] = t
+	}
+	return func(a, b int64) bool {
+		x, ok := texts[a]
+		y, too := texts[b]
+		return a == b || ok && too && x == y
+	}, nil
 }
 
 // bulkPeriods is the number of periods from which their foreign keys are
@@ -469,6 +532,21 @@ func (w *work) open(ctx context.Context) error {
 
 // move closes and opens the periods of one change.
 func (w *work) move(site int64, at time.Time, now map[int64]*period, c *change) {
+	if old := c.old; old != nil && c.kind == "" {
+		// It was there all the time: since when stays true.
+		if at, again := w.amendedAt[old.id]; again {
+			w.amended.VersionIds[at], w.amended.ProjectTypes[at] = c.to, c.newType
+		} else if old.id != 0 {
+			w.amendedAt[old.id] = len(w.amended.Ids)
+			w.amended.Ids = append(w.amended.Ids, old.id)
+			w.amended.VersionIds = append(w.amended.VersionIds, c.to)
+			w.amended.ProjectTypes = append(w.amended.ProjectTypes, c.newType)
+		} else {
+			w.opened[old.opened].VersionID, w.opened[old.opened].ProjectType = c.to, c.newType
+		}
+		old.version, old.projectType = c.to, c.newType
+		return
+	}
 	if old := c.old; old != nil {
 		if old.id != 0 {
 			w.closed.Ids = append(w.closed.Ids, old.id)

@@ -104,14 +104,16 @@ type period struct {
 // change is one project that differs between two reports.
 type change struct {
 	module   int64
-	kind     string // updated, added, removed, or "" where only the type changed
+	kind     string // updated, added, removed, or "" where it is the same version still
 	from, to int64  // versions; 0 for none
 	old      *period
 	newType  string
 }
 
 // diff compares what is on a site with what its report says. Nothing is changed.
-func diff(current map[int64]*period, r *reading) []change {
+// same says of two version ids whether they are one version under two rule
+// sets, as after an update of core.
+func diff(current map[int64]*period, r *reading, same func(a, b int64) bool) []change {
 	var changes []change
 	seen := make(map[int64]bool, len(r.refs))
 	for i, ref := range r.refs {
@@ -124,9 +126,9 @@ func diff(current map[int64]*period, r *reading) []change {
 		switch {
 		case old == nil:
 			changes = append(changes, change{module: ref.ModuleID, kind: "added", to: ref.VersionID, newType: kind})
-		case old.version != ref.VersionID:
+		case old.version != ref.VersionID && !same(old.version, ref.VersionID):
 			changes = append(changes, change{module: ref.ModuleID, kind: "updated", from: old.version, to: ref.VersionID, old: old, newType: kind})
-		case old.projectType != kind:
+		case old.version != ref.VersionID || old.projectType != kind:
 			changes = append(changes, change{module: ref.ModuleID, from: old.version, to: ref.VersionID, old: old, newType: kind})
 		}
 	}
