@@ -164,10 +164,9 @@ func checkHistory(applied map[int64][]*report, s *state, found func(kind, format
 			items := 0
 			for project, version := range r.lists {
 				old, there := before[project]
-				if old != version {
-					periods++
-				}
+				// Switched on or off, the same version is there all the time.
 				if !there || versionOf(old) != versionOf(version) {
+					periods++
 					items++
 				}
 			}
